@@ -12,7 +12,9 @@ from puncheon.errors import EXIT_CODE, PuncheonError
 
 # Modules are imported only when their verb is called: the running image has none of the builder's libraries.
 VERBS: dict[str, tuple[str, str]] = {
-    "render": ("puncheon.render", "render every template for the given settings into a folder"),
+    "render": ("puncheon.render", "render the templates into a folder that stands for the image's root"),
+    "apply": ("puncheon.apply", "check the run-time settings and write what the services read at start"),
+    "document": ("puncheon.document", "bring the generated blocks of Dockerfile and README up to date"),
 }
 
 
