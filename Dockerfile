@@ -50,7 +50,7 @@ RUN apt-get update -qq \
 # What makes the environments; never part of the final image.
 # hadolint ignore=DL3006
 FROM ${BASE_IMAGE} AS tools
-# hadolint ignore=DL3008
+# hadolint ignore=DL3008,DL3009,SC2015
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
         ca-certificates \

@@ -20,7 +20,12 @@ from puncheon.model_folder import ModelFolder
 # What the builders print around the output of the steps.
 BUILDKIT = re.compile(r"^#\d+ (?:\[(?P<stage>\w+) +\d+/\d+\] .*|(?P<seconds>\d+\.\d+) (?P<output>.*)|(?P<rest>.*))$")
 CLASSIC_STAGE = re.compile(r"^Step \d+/\d+ : FROM .* (?:AS|as) (?P<stage>\w+)$")
-CLASSIC_NOISE = re.compile(r"^(Step \d+/\d+ :| ---> |Sending build context|Removing intermediate|Successfully |DEPRECATED|\s+(Install|BuildKit|environment)|$)")
+CLASSIC_NOISE = re.compile(
+    r"^(Step \d+/\d+ :| ---> |Sending build context|Removing intermediate|Successfully |DEPRECATED"
+    r"|\s+(Install|BuildKit|environment)|$)"
+)
+    r"^(Step \d+/\d+ :| ---> |Sending build context|Removing intermediate|Successfully |DEPRECATED|\s+(Install|BuildKit|environment)|$)"
+)
 ERROR = re.compile(r"^(error|where|next): |^ {7}")
 
 
@@ -64,7 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", "-t", required=True, help="the image's name")
     parser.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="a setting")
     parser.add_argument("--client", default="docker", help="the docker command (default: %(default)s)")
-    parser.add_argument("--log", type=Path, default=Path("build/build.log"), help="the whole log (default: %(default)s)")
+    parser.add_argument(
+        "--log", type=Path, default=Path("build/build.log"), help="the whole log (default: %(default)s)"
+    )
     parser.add_argument("--verbose", "-v", action="store_true", help="show the whole log")
 
 
@@ -85,7 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
     command = command_line(arguments)
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     with arguments.log.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
         assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
         lines = _kept(process.stdout, log)
         for line in lines if arguments.verbose else shown_lines(lines):
@@ -103,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def check_inside(path: str, context: Path) -> None:
     """Raise PuncheonError if ``path`` lies outside the context: no builder can copy it from there."""
-    if os.path.isabs(path) or not (context / path).resolve().is_relative_to(context.resolve()):
+    if Path(path).is_absolute() or not (context / path).resolve().is_relative_to(context.resolve()):
         raise PuncheonError(
             f"ARTIFACT_PATH={path} lies outside the build context.",
             where=f"the context is {context.resolve()}",

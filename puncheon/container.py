@@ -65,7 +65,7 @@ def require_free_port(port: int) -> None:
             raise EngineError(
                 f"Port {port} is in use on this machine{airplay if platform.system() == 'Darwin' else ''}.",
                 where=str(error),
-                next="make stop (if it is an earlier container of ours), or choose others: make run PORT=5001 GUNICORN_PORT=31312",
+                next="make stop (an earlier container of ours), or take others: make run PORT=5001 GUNICORN_PORT=31312",
             ) from error
 
 
@@ -194,7 +194,9 @@ def _run(arguments: argparse.Namespace) -> int:
 def _stop(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     stopped = remove(engine(), arguments.name)
-    print(f"{arguments.name} stopped in {time.monotonic() - began:.1f} s" if stopped else f"{arguments.name} does not run")
+    print(
+        f"{arguments.name} stopped in {time.monotonic() - began:.1f} s" if stopped else f"{arguments.name} does not run"
+    )
     return 0
 
 
@@ -202,7 +204,9 @@ def _score(arguments: argparse.Namespace) -> int:
     try:
         body = sys.stdin.buffer.read() if str(arguments.body) == "-" else arguments.body.read_bytes()
     except OSError as error:
-        raise PuncheonError(f"{arguments.body} cannot be read: {error.strerror}.", next="make score BODY=<file>") from error
+        raise PuncheonError(
+            f"{arguments.body} cannot be read: {error.strerror}.", next="make score BODY=<file>"
+        ) from error
     failed = False
     for service, port in (("nginx", arguments.port), ("gunicorn", arguments.gunicorn_port)):
         answer = ask(f"http://127.0.0.1:{port}/score", body)

@@ -25,7 +25,9 @@ def blocks() -> dict[str, str]:
     return {
         "check": _arguments(SETTINGS),
         "runtime": f"{_arguments(at_start)}\nENV {environment}\nEXPOSE ${{NGINX_PORT}} ${{GUNICORN_PORT}}",
-        "table": "\n".join(["| setting | default | when | meaning |", "| --- | --- | --- | --- |", *map(_row, SETTINGS)]),
+        "table": "\n".join(
+            ["| setting | default | when | meaning |", "| --- | --- | --- | --- |", *map(_row, SETTINGS)]
+        ),
     }
 
 
@@ -40,7 +42,10 @@ def replaced(text: str, name: str, block: str) -> str:
     pattern = re.compile(rf"(?m)(^[^\n]*>>> settings: {name}\b[^\n]*\n).*?(^[^\n]*<<< settings: {name}\b)", re.DOTALL)
     result, count = pattern.subn(lambda match: f"{match[1]}{block}\n{match[2]}", text)
     if count != 1:
-        raise SettingsError(f"There is no block of generated settings named {name!r}.", next=f"Put the lines `>>> settings: {name}` and `<<< settings: {name}` back.")
+        raise SettingsError(
+            f"There is no block of generated settings named {name!r}.",
+            next=f"Put the lines `>>> settings: {name}` and `<<< settings: {name}` back.",
+        )
     return result
 
 

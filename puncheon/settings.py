@@ -97,7 +97,7 @@ class Setting:
         )
 
 
-PORT = {"minimum": 1, "maximum": 65535}
+LAST_PORT = 65535
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -133,8 +133,8 @@ SETTINGS: tuple[Setting, ...] = (
         when="build",
         choices=("require", "warn", "load", "off"),
     ),
-    Setting("NGINX_PORT", "int", "5000", "Port of nginx.", **PORT),
-    Setting("GUNICORN_PORT", "int", "31311", "Port of gunicorn.", **PORT),
+    Setting("NGINX_PORT", "int", "5000", "Port of nginx.", minimum=1, maximum=LAST_PORT),
+    Setting("GUNICORN_PORT", "int", "31311", "Port of gunicorn.", minimum=1, maximum=LAST_PORT),
     Setting("WORKER_COUNT", "int", "1", "Processes that load the model.", minimum=1, maximum=1024),
     Setting(
         "WORKER_TIMEOUT",
@@ -181,7 +181,9 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=2,
         maximum=3600,
     ),
-    Setting("CRASH_LIMIT", "int", "3", "Crashes in a row of one service that end the container.", minimum=1, maximum=1000),
+    Setting(
+        "CRASH_LIMIT", "int", "3", "Crashes in a row of one service that end the container.", minimum=1, maximum=1000
+    ),
     Setting("WORKER_PRELOAD", "bool", "false", "Load the model once, before the workers are forked."),
     Setting(
         "NGINX_WORKERS",
@@ -268,12 +270,13 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             f"PROXY_TIMEOUT={proxy_s} s is not above WORKER_TIMEOUT={worker_s} s.",
             where="nginx would give up while the server still works on the answer.",
-            next=f"Leave PROXY_TIMEOUT out (it follows as WORKER_TIMEOUT + {PROXY_MARGIN_S}), or raise it above {worker_s}.",
+            next=f"Leave PROXY_TIMEOUT out (then it is WORKER_TIMEOUT + {PROXY_MARGIN_S}), or raise it above {worker_s}.",
         )
     scoring_ms = settings.number("SCORING_TIMEOUT_MS")
     if scoring_ms >= worker_s * 1000:
         raise SettingsError(
             f"SCORING_TIMEOUT_MS={scoring_ms} ms is not below WORKER_TIMEOUT={worker_s} s.",
             where="The worker would be killed before it could answer that the score took too long.",
-            next=f"Leave SCORING_TIMEOUT_MS out (nine tenths of WORKER_TIMEOUT), or raise WORKER_TIMEOUT above {scoring_ms / 1000:g}.",
+            next="Leave SCORING_TIMEOUT_MS out (then it is nine tenths of WORKER_TIMEOUT), "
+            f"or raise WORKER_TIMEOUT above {scoring_ms / 1000:g}.",
         )

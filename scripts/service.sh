@@ -13,6 +13,7 @@ kit() {
 begin() {
     exec 2>&1
     [ -e "$runtime-settings.sh" ] || kit apply
+    # shellcheck disable=SC1090,SC1091
     . "$runtime-settings.sh"
     echo $$ > "$runtime-$1.group"
 }

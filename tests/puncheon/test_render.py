@@ -61,7 +61,9 @@ def test_writing_leaves_nothing_half_written(tmp_path: Path) -> None:
     write(entries, tmp_path)
     write(entries, tmp_path)
 
-    found = sorted(f"/{path.relative_to(tmp_path)}" for path in tmp_path.rglob("*") if path.is_symlink() or path.is_file())
+    found = sorted(
+        f"/{path.relative_to(tmp_path)}" for path in tmp_path.rglob("*") if path.is_symlink() or path.is_file()
+    )
 
     assert sorted(entry.path for entry in entries) == found
     assert 0o755 == (tmp_path / "var/runit/nginx/run").stat().st_mode & 0o777
