@@ -24,8 +24,6 @@ CLASSIC_NOISE = re.compile(
     r"^(Step \d+/\d+ :| ---> |Sending build context|Removing intermediate|Successfully |DEPRECATED"
     r"|\s+(Install|BuildKit|environment)|$)"
 )
-    r"^(Step \d+/\d+ :| ---> |Sending build context|Removing intermediate|Successfully |DEPRECATED|\s+(Install|BuildKit|environment)|$)"
-)
 ERROR = re.compile(r"^(error|where|next): |^ {7}")
 
 
