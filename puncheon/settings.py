@@ -270,7 +270,7 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             f"PROXY_TIMEOUT={proxy_s} s is not above WORKER_TIMEOUT={worker_s} s.",
             where="nginx would give up while the server still works on the answer.",
-            next=f"Leave PROXY_TIMEOUT out (it is then WORKER_TIMEOUT + {PROXY_MARGIN_S}) or raise it above {worker_s}.",
+            next=f"Leave PROXY_TIMEOUT out (then WORKER_TIMEOUT + {PROXY_MARGIN_S}) or raise it above {worker_s}.",
         )
     scoring_ms = settings.number("SCORING_TIMEOUT_MS")
     if scoring_ms >= worker_s * 1000:
