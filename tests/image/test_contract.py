@@ -1,0 +1,157 @@
+"""The running image against the contract: environment, paths, user, ports, processes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.image.running import Running
+
+ENVIRONMENT = {
+    "AML_APP_ROOT": "/var/mlflow_resources",
+    "APP_MODEL_PATH": "/var/azureml-app/model",
+    "APP_PATH": "/var/azureml-app",
+    "APP_SERVER_PATH": "/var/azureml-app/server",
+    "AZUREML_CONDA_ENVIRONMENT_PATH": "/opt/miniconda/envs/userenv",
+    "AZUREML_ENTRY_SCRIPT": "mlflow_score_script.py",
+    "AZUREML_INFERENCE_SERVER_HTTP_ENABLED": "True",
+    "AZUREML_MODEL_DIR": "/var/azureml-app/model",
+    "CONDA_DEFAULT_ENV": "userenv",
+    "CONDA_ENV_DIR": "/opt/miniconda/envs",
+    "CONDA_EXE": "/opt/miniconda/bin/conda",
+    "CONDA_PREFIX": "/opt/miniconda/envs/userenv",
+    "CONDA_PREFIX_1": "/opt/miniconda",
+    "CONDA_PROMPT_MODIFIER": "(userenv) ",
+    "CONDA_PYTHON_EXE": "/opt/miniconda/bin/python",
+    "CONDA_SHLVL": "2",
+    "HOME": "/home/dockeruser",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "LD_LIBRARY_PATH": "/opt/miniconda/envs/userenv/lib:",
+    "LOGNAME": "dockeruser",
+    "MLFLOW_MODEL_FOLDER": "",
+    "PATH": "/opt/miniconda/envs/userenv/bin:/opt/miniconda/condabin:/opt/miniconda/envs/userenv/bin:"
+    "/opt/miniconda/envs/amlenv/bin:/opt/miniconda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "SVDIR": "/var/runit",
+    "USER": "dockeruser",
+    "USER_ENV": "userenv",
+    "WORKER_COUNT": "1",
+    "WORKER_TIMEOUT": "300",
+    "_CE_CONDA": "",
+    "_CE_M": "",
+}
+
+
+def environment_of(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def test_printenv_shows_the_reference_environment(service: Running) -> None:
+    """A non-interactive command finds every variable of the contract."""
+    found = environment_of(service.execute("printenv"))
+
+    assert ENVIRONMENT == {name: found.get(name) for name in ENVIRONMENT}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/opt/miniconda/envs/amlenv/bin/python",
+        "/opt/miniconda/envs/userenv/bin/python",
+        "/opt/miniconda/bin/python",
+        "/opt/miniconda/bin/conda",
+        "/opt/miniconda/condabin/conda",
+        "/var/runit/gunicorn/run",
+        "/var/runit/nginx/run",
+        "/var/runit/rsyslog/run",
+        "/var/runit/gunicorn/finish",
+        "/var/mlflow_resources/mlflow_score_script.py",
+        "/var/azureml-app/model/MLmodel",
+        "/var/azureml-app/server",
+        "/var/azureml-app/proof.json",
+    ],
+)
+def test_the_path_is_there_for_any_user(service: Running, path: str) -> None:
+    """Paths of the contract exist, readable by all."""
+    file = service.host.file(path)
+
+    assert file.exists
+    assert file.mode & 0o004
+
+
+def test_conda_metadata_is_real(service: Running) -> None:
+    """Each environment has conda's own records, with a Python among them."""
+    for prefix in ("/opt/miniconda", "/opt/miniconda/envs/amlenv", "/opt/miniconda/envs/userenv"):
+        records = service.execute("sh", "-c", f"cat {prefix}/conda-meta/python-3*.json")
+        assert "python" == json.loads(records)["name"]
+
+
+def test_everything_runs_as_dockeruser(service: Running) -> None:
+    """No process of the container belongs to another user."""
+    users = {process.user for process in service.host.process.filter()}
+
+    assert {"dockeruser"} == users or {"dockeru+"} == users
+    assert 1000 == service.host.user("dockeruser").uid
+
+
+@pytest.mark.parametrize("port", [5000, 31311])
+def test_the_port_is_listened_on(service: Running, port: int) -> None:
+    """Nginx and gunicorn listen on all addresses."""
+    listening = service.execute("sh", "-c", "cat /proc/net/tcp | awk '$4 == \"0A\" {print $2}'").split()
+
+    assert f"00000000:{port:04X}" in listening
+
+
+def test_the_image_exposes_its_ports_and_a_numeric_user(service: Running) -> None:
+    """What an orchestrator reads from the image."""
+    config = service.container.image.attrs["Config"]
+
+    assert ({"5000/tcp", "31311/tcp"}, "1000") == (set(config["ExposedPorts"]), config["User"])
+    assert config["Healthcheck"]["Test"][0] == "CMD"
+
+
+def process_tree(running: Running) -> list[tuple[str, str]]:
+    """Return (parent's command, command) of every process but the asking one, each cut to its first words."""
+    rows = [line.split(None, 2) for line in running.execute("ps", "-eo", "pid,ppid,args", "--no-headers").splitlines()]
+    commands = {pid: arguments for pid, _, arguments in rows}
+    return sorted(
+        (commands.get(parent, ""), arguments) for _, parent, arguments in rows if not arguments.startswith("ps ")
+    )
+
+
+def test_the_process_tree_is_the_references(service: Running) -> None:
+    """Runsvdir → three runsv → nginx and its workers, rsyslogd -n, azmlinfsrv on 31311 and its worker."""
+    tree = process_tree(service)
+    parents = {command: parent for parent, command in tree}
+    azmlinfsrv = next(command for _, command in tree if "azmlinfsrv" in command)
+
+    assert "/usr/bin/runsvdir /var/runit" in {parents[f"runsv {name}"] for name in ("gunicorn", "nginx", "rsyslog")}
+    assert 3 == sum(command.startswith("runsv ") for _, command in tree)
+    assert ("runsv nginx", "nginx: master process /usr/sbin/nginx -g daemon off;") in tree
+    assert ("nginx: master process /usr/sbin/nginx -g daemon off;", "nginx: worker process") in tree
+    assert "runsv rsyslog" == parents["rsyslogd -n -i NONE"]
+    assert azmlinfsrv.endswith("/userenv/bin/azmlinfsrv --entry_script mlflow_score_script.py --port 31311")
+    assert ("runsv gunicorn", azmlinfsrv) in tree
+    assert (azmlinfsrv, azmlinfsrv) in tree
+
+
+def test_services_run_without_the_models_libraries(service: Running) -> None:
+    """LD_LIBRARY_PATH reaches the model and shells; nginx and rsyslog start without it."""
+    seen = {}
+    for name, pattern in {
+        "nginx": "nginx: master",
+        "rsyslogd": "rsyslogd -n",
+        "azmlinfsrv": "userenv/bin/azmlinfsrv",
+    }.items():
+        pid = service.execute("pgrep", "-o", "-f", pattern).split()[0]
+        seen[name] = "LD_LIBRARY_PATH" in service.execute("sh", "-c", f"tr '\\0' '\\n' < /proc/{pid}/environ")
+
+    assert {"nginx": False, "rsyslogd": False, "azmlinfsrv": True} == seen
+
+
+def test_the_final_image_has_no_builder_tools(service: Running) -> None:
+    """No solver, no uv, no compiler goes with the image."""
+    found = service.execute("sh", "-c", "command -v uv rattler-build gcc cc mamba micromamba apt-key || true")
+
+    assert "" == found.strip()
