@@ -18,7 +18,7 @@ PUNCHEON := $(VENV)/bin/python -m puncheon
 DOCKER    = $(shell scripts/engine --client)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build run shell logs score proof stop test lint render engine base channel model venv clean
+.PHONY: help demo build run shell logs score proof stop test lint lock render engine base channel model venv clean
 
 help: ## list the targets and variables
 	@echo "Targets:"
@@ -53,6 +53,10 @@ stop: venv ## stop and remove the container
 
 test: venv engine base channel model ## run all tests
 	@$(VENV)/bin/python -m pytest $(TEST_ARGS)
+
+lock: venv ## lock requirements/*.in anew, with hashes and without addresses
+	@for name in dev tools amlenv; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 \
+		--generate-hashes --no-emit-index-url --no-header --upgrade requirements/$$name.in -o requirements/$$name.txt; done
 
 lint: venv ## ruff, mypy, shellcheck, hadolint
 	@scripts/lint

@@ -6,15 +6,18 @@ docker-py talks to the engine; what only a terminal can do (``shell``, ``logs``)
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import platform
 import socket
 import sys
+import tarfile
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
@@ -27,6 +30,8 @@ from puncheon.proof.cause import distil
 LABEL = "org.puncheon.container"
 INSIDE = {"nginx": 5000, "gunicorn": 31311}
 """The image's own ports, by service; settings can change them, `make` does not."""
+
+RERUN = "/tmp/proof.json"  # noqa: S108 -- inside the container
 
 
 @dataclass(frozen=True)
@@ -91,14 +96,22 @@ def start(arguments: argparse.Namespace) -> Container:
                 f"{INSIDE['nginx']}/tcp": arguments.port,
                 f"{INSIDE['gunicorn']}/tcp": arguments.gunicorn_port,
             },
-            environment=arguments.env,
-            mem_limit=arguments.memory,
-            device_requests=[DeviceRequest(count=-1, capabilities=[["gpu"]])] if arguments.gpus else None,
+            **_resources(arguments),
         )
-    except ImageNotFound as error:
-        raise EngineError(f"There is no image {arguments.image!r} on this machine.", next="make build") from error
-    except APIError as error:
-        raise EngineError(f"The engine does not start {arguments.image!r}.", detail=[str(error.explanation)]) from error
+    except (APIError, ImageNotFound) as error:
+        raise _refusal(arguments.image, error) from error
+
+
+def _resources(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return docker-py's words for ``-e``, ``--memory`` and ``--gpus``."""
+    gpus = [DeviceRequest(count=-1, capabilities=[["gpu"]])] if arguments.gpus else None
+    return {"environment": arguments.env, "mem_limit": arguments.memory, "device_requests": gpus}
+
+
+def _refusal(image: str, error: APIError) -> EngineError:
+    if isinstance(error, ImageNotFound):
+        return EngineError(f"There is no image {image!r} on this machine.", next="make build")
+    return EngineError(f"The engine does not start {image!r}.", detail=[str(error.explanation)])
 
 
 def remove(client: docker.DockerClient, name: str, *, only_ended: bool = False) -> bool:
@@ -166,14 +179,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run_parser = actions.add_parser("run", help="start the image and wait until it is ready")
     run_parser.add_argument("image")
     run_parser.add_argument("--name", default="puncheon")
-    run_parser.add_argument("--env", "-e", action="append", default=[], metavar="NAME=VALUE")
-    run_parser.add_argument("--memory", metavar="LIMIT", help="for instance 2g")
-    run_parser.add_argument("--gpus", action="store_true", help="give the container all GPUs")
     run_parser.add_argument("--wait", type=float, default=300, metavar="SECONDS", help="limit for becoming ready")
     stop_parser = actions.add_parser("stop", help="stop and remove the container")
     stop_parser.add_argument("--name", default="puncheon")
     score_parser = actions.add_parser("score", help="send a body to both ports and show the answers")
     score_parser.add_argument("body", type=Path)
+    proof_parser = actions.add_parser("proof", help="show the image's proof, or prove it again in a container")
+    proof_parser.add_argument("image")
+    proof_parser.add_argument("--json", action="store_true", help="the record as it is")
+    for with_engine in (run_parser, proof_parser):
+        with_engine.add_argument("--env", "-e", action="append", default=[], metavar="NAME=VALUE")
+        with_engine.add_argument("--memory", metavar="LIMIT", help="for instance 2g")
+        with_engine.add_argument("--gpus", action="store_true", help="give the container all GPUs")
     for with_ports in (run_parser, score_parser):
         with_ports.add_argument("--port", type=int, default=INSIDE["nginx"])
         with_ports.add_argument("--gunicorn-port", type=int, default=INSIDE["gunicorn"])
@@ -181,7 +198,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one action."""
-    return {"run": _run, "stop": _stop, "score": _score}[arguments.action](arguments)
+    return {"run": _run, "stop": _stop, "score": _score, "proof": _proof}[arguments.action](arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -213,6 +230,40 @@ def _score(arguments: argparse.Namespace) -> int:
         failed |= answer.status != 200
         print(f"{service:8} :{port}  {answer.status}  {answer.milliseconds:6.1f} ms  {_compact(answer.body)}")
     return 1 if failed else 0
+
+
+def _proof(arguments: argparse.Namespace) -> int:
+    """Show the record that the image holds or, where resources are given, make a new one in a container."""
+    client = engine()
+    again = bool(arguments.env or arguments.memory or arguments.gpus)
+    command = ["prove", "--output", RERUN] if again else ["true"]
+    try:
+        container = client.containers.create(arguments.image, command, **_resources(arguments))
+    except (APIError, ImageNotFound) as error:
+        raise _refusal(arguments.image, error) from error
+    try:
+        if again:
+            container.start()
+            for line in container.logs(stream=True, follow=True):
+                print(line.decode(errors="replace"), end="", flush=True)
+            if code := container.wait()["StatusCode"]:
+                return int(code)
+        text = _file_of(container, RERUN if again else IMAGE.proof)
+    finally:
+        container.remove(force=True)
+    print(text if arguments.json else show(json.loads(text)))
+    return 0
+
+
+def _file_of(container: Container, path: str) -> str:
+    """Return the text of a file in a container that need not run."""
+    try:
+        stream, _ = container.get_archive(path)
+    except NotFound as error:
+        raise EngineError(f"The image holds no {path}.", next="make build (the image is not one of ours)") from error
+    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+        member = archive.extractfile(archive.getmembers()[0])
+        return member.read().decode() if member else ""
 
 
 def _compact(body: str) -> str:

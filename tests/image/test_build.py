@@ -180,7 +180,7 @@ def test_no_secret_of_the_builder_reaches_the_image(repository: Path, tmp_path: 
 def members_that_hold(image: docker.models.images.Image, needle: bytes) -> list[str]:
     """Return every file, in every layer, that holds ``needle``; config and manifest of the image included."""
     found = []
-    saved = tarfile.open(fileobj=io.BytesIO(b"".join(image.save())))
+    saved = tarfile.open(fileobj=io.BytesIO(b"".join(image.save())))  # noqa: SIM115 -- in memory
     for member in saved.getmembers():
         content = saved.extractfile(member)
         if content is None:
