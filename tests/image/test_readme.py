@@ -1,0 +1,120 @@
+"""The README's commands, taken from the README and run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pexpect
+import pytest
+
+from tests.image.running import BASE_PATH, KIT, ask, docker_cli, wait_until
+
+NAME = "online_endpoint/azx_mlflow:latest"
+BLOCKS = re.findall(r"(?ms)^```bash\n(.*?)^```", (KIT / "README.md").read_text())
+TWO_COMMANDS, BUILD_AND_RUN, ASK, INTERACTIVE = BLOCKS
+
+
+def commands(block: str) -> list[str]:
+    return [line.split("   #")[0].strip() for line in block.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def shell_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which `docker` is the client that `make engine` found."""
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "docker").symlink_to(docker_cli())
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+@pytest.fixture(scope="module")
+def running(repository: Path, shell_environment: dict[str, str]) -> Iterator[str]:
+    """What the block "build and run" leaves behind: the variables' lines, while its container runs."""
+    *setting_up, run = commands(BUILD_AND_RUN)
+    script = "\n".join(["set -e", *setting_up])
+    subprocess.run(["bash", "-c", script], cwd=repository, env=shell_environment, check=True, capture_output=True)
+    process = subprocess.Popen(["bash", "-c", f"exec {run}"], env=shell_environment, stdout=subprocess.DEVNULL)
+    wait_until(lambda: ask("http://127.0.0.1:5000/", timeout_s=2).status == 200, what="readiness on port 5000")
+    yield "\n".join(setting_up[:2])
+    for container in docker.from_env().containers.list(filters={"ancestor": NAME}):
+        container.remove(force=True)
+    process.wait(timeout=30)
+
+
+def test_build_run_and_ask(repository: Path, shell_environment: dict[str, str], running: str) -> None:
+    """The literal lines build, run, say Healthy and score the kit's example."""
+    alive, score, _ = commands(ASK)
+
+    answers = [
+        subprocess.run(
+            ["bash", "-c", f"{running}\n{line}"],
+            cwd=repository,
+            env=shell_environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for line in (alive, score)
+    ]
+
+    assert ["Healthy", "[0, 0]"] == [answer.strip() for answer in answers]
+
+
+def test_a_shell_in_the_running_container(shell_environment: dict[str, str], running: str) -> None:
+    """`docker exec -it` opens a shell with userenv active."""
+    child = pexpect.spawn("bash", ["-c", commands(ASK)[2]], env=shell_environment, encoding="utf-8", timeout=30)
+    child.expect_exact("(userenv) ")
+    child.sendline("conda env list")
+    child.expect(r"userenv +\* +/opt/miniconda/envs/userenv")
+    child.sendline("exit")
+    child.expect(pexpect.EOF)
+
+    assert running
+
+
+def test_the_interactive_line(shell_environment: dict[str, str], repository: Path, image: str) -> None:
+    """`docker run -it --entrypoint /bin/bash`, then `runsvdir /var/runit`, on the published ports."""
+    docker.from_env().images.get(image).tag(NAME)
+    line = commands(INTERACTIVE)[0]
+    child = pexpect.spawn("bash", ["-c", line], env=shell_environment, encoding="utf-8", timeout=60)
+    child.expect_exact("(userenv) ")
+    child.sendline("runsvdir /var/runit")
+    child.expect("ready for serving traffic")
+    wait_until(lambda: ask("http://127.0.0.1:5000/").status == 200, what="readiness")
+    body = (repository / BASE_PATH / "input_example.json").read_bytes()
+    scored = ask("http://127.0.0.1:31311/score", body)
+    child.sendintr()
+    child.expect_exact("(userenv) ")
+    child.sendline("exit")
+    child.expect(pexpect.EOF)
+
+    assert (200, "[0, 0]") == (scored.status, scored.text.strip())
+
+
+def test_make_demo_in_a_fresh_clone(tmp_path: Path) -> None:
+    """`make demo` goes from a clone to a scored answer, and `make stop` ends it; `make test` is what runs this."""
+    assert ["make demo", "make test"] == [command.split("  ")[0] for command in commands(TWO_COMMANDS)]
+    clone = tmp_path / "a clone with spaces"
+    subprocess.run(["git", "clone", "--quiet", KIT, clone], check=True)
+
+    done = subprocess.run(
+        ["make", "demo", "NAME=puncheon-test-demo", "IMAGE=puncheon-test/demo:latest"],
+        cwd=clone,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    stopped = subprocess.run(
+        ["make", "stop", "NAME=puncheon-test-demo"], cwd=clone, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert 2 == done.stdout.count("[0, 0]")
+    assert "puncheon-test-demo stopped in" in stopped.stdout
+    shutil.rmtree(clone)
