@@ -1,0 +1,192 @@
+"""From a request's JSON to what the model's ``predict`` takes, by the model's own signature.
+
+Accepted are the bodies that Azure ML's endpoints send (``input_data``), those of MLflow's own server
+(``dataframe_split``, ``dataframe_records``, ``inputs``, ``instances``; https://mlflow.org/docs/latest, "Accepted input
+formats"), and the bare content of the ``input_example.json`` that MLflow saves.  Only public names of MLflow are used,
+and only what versions 1.30 to 3.17 agree on.  Runs on Python 3.8 and later.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlflow_score.signature import SHOWN_FIELDS, WRAPPERS, Field, InputSpec, RequestError
+from mlflow_score.tables import is_split, read_table
+from mlflow_score.values import column
+
+
+def read_request(text: str, spec: InputSpec) -> tuple[Any, dict[str, Any] | None]:
+    """Return the input for ``predict`` and the ``params`` beside it, or None.
+
+    Raises
+    ------
+    RequestError
+        If the text is not JSON, has no input in it, or the input does not fit the signature.
+    """
+    if not text.strip():
+        raise spec.refuse("The body is empty.")
+    try:
+        body = json.loads(text)
+    except RecursionError:
+        raise spec.refuse("The body is nested too deeply.") from None
+    except ValueError as error:
+        raise spec.refuse(f"The body is not JSON ({error}).") from None
+    payload, params = unwrap(body, spec)
+    if params is not None and not isinstance(params, dict):
+        raise RequestError("`params` must be a JSON object of names and values.")
+    return model_input(payload, spec), params
+
+
+def unwrap(body: Any, spec: InputSpec) -> tuple[Any, Any]:
+    """Split a body into its input and its ``params``.
+
+    Raises
+    ------
+    RequestError
+        If it holds no input, or more than one.
+    """
+    if not isinstance(body, dict):
+        return body, None
+    keys = [key for key in WRAPPERS if key in body and key not in spec.names]
+    if len(keys) > 1:
+        raise spec.refuse("The body has more than one input: {}.".format(", ".join(keys)))
+    if keys:
+        payload = body[keys[0]]
+        inner = set(payload) if isinstance(payload, dict) else set()
+        if inner and inner <= set(WRAPPERS) - set(spec.names):
+            payload = unwrap(payload, spec)[0]
+        return payload, body.get("params")
+    if is_split(body, spec) or _is_sparse(body, spec) or spec.as_it_is:
+        return body, None
+    required = {str(field.name) for field in spec.fields if field.required and field.name is not None}
+    if spec.names and required <= set(body) and set(spec.names) & set(body):
+        return body, None
+    if not spec.fields and spec.example == "json_object":
+        return body, None
+    raise spec.refuse("A value is not provided for `input_data`.")
+
+
+def model_input(payload: Any, spec: InputSpec) -> Any:
+    """Turn parsed JSON into a DataFrame, an array, a dict of arrays, or (without a signature) what fits best.
+
+    Raises
+    ------
+    RequestError
+        If it does not fit the signature.
+    """
+    if payload is None or (isinstance(payload, (list, dict)) and not payload):
+        raise spec.refuse("The input is empty.")
+    if spec.as_it_is:
+        return payload
+    if _is_sparse(payload, spec):
+        return _dense(payload, spec)
+    if not spec.fields:
+        return _without_signature(payload, spec)
+    try:
+        return _tensors(payload, spec) if spec.is_tensor else _frame(payload, spec)
+    except RequestError:
+        raise
+    except (ValueError, TypeError, OverflowError, KeyError, IndexError) as error:
+        raise spec.refuse("The input does not fit the model's signature.") from error
+
+
+def _frame(payload: Any, spec: InputSpec) -> pd.DataFrame:
+    """Return the signature's columns with the signature's types; further columns are ignored, as MLflow does."""
+    table = read_table(payload, spec)
+    values: dict[Any, list[Any]] = {str(label): cells for label, cells in table.columns.items()}
+    if not spec.names:
+        values = dict(enumerate(values.values()))
+    labels = [(number if field.name is None else field.name, field) for number, field in enumerate(spec.fields)]
+    missing = [str(label) for label, field in labels if field.required and _key(label, spec) not in values]
+    if missing:
+        raise spec.refuse("Missing: {}.".format(", ".join(missing[:SHOWN_FIELDS])))
+    present = [(label, field) for label, field in labels if _key(label, spec) in values]
+    columns = {label: column(values[_key(label, spec)], label, field) for label, field in present}
+    if not all(len(column) for column in columns.values()):
+        raise spec.refuse("The input has no rows.")
+    frame = pd.DataFrame(columns)
+    if table.index is not None:
+        frame.index = pd.Index(table.index)
+    return frame
+
+
+def _key(label: Any, spec: InputSpec) -> Any:
+    return str(label) if spec.names else label
+
+
+def _tensors(payload: Any, spec: InputSpec) -> Any:
+    """Return an array, or a dict of arrays where the signature has names."""
+    if spec.names:
+        if isinstance(payload, dict) and not is_split(payload, spec):
+            columns = payload
+        elif isinstance(payload, list) and len(spec.fields) == 1 and not isinstance(payload[0], dict):
+            columns = {spec.names[0]: payload}
+        else:
+            columns = read_table(payload, spec).columns
+        missing = [name for name in spec.names if name not in columns]
+        if missing:
+            raise spec.refuse("Missing: {}.".format(", ".join(missing)))
+        return {field.name: _array(columns[str(field.name)], field, spec) for field in spec.fields}
+    field = spec.fields[0]
+    if isinstance(payload, dict) or (isinstance(payload, list) and isinstance(payload[0], dict)):
+        series = list(read_table(payload, spec).columns.values())
+        payload = series[0] if len(series) == 1 and len(field.shape) != 2 else [list(row) for row in zip(*series)]
+    return _array(payload, field, spec)
+
+
+def _array(value: Any, field: Field, spec: InputSpec) -> Any:
+    """Return one tensor with the signature's type and shape, and nothing lost."""
+    dtype = np.dtype(field.kind["tensor-spec"]["dtype"])
+    array = np.array(value, dtype=dtype)
+    if dtype.kind in "iub" and not np.array_equal(np.array(value), array):
+        raise spec.refuse(f"The numbers do not fit {dtype.name}.")
+    sizes = zip(field.shape, array.shape)
+    if dtype.kind != "O" and (
+        len(field.shape) != array.ndim or any(size not in (-1, actual) for size, actual in sizes)
+    ):
+        raise spec.refuse(f"The input has the shape {list(array.shape)}.")
+    return array
+
+
+def _is_sparse(payload: Any, spec: InputSpec) -> bool:
+    keys = {"data", "indices", "indptr", "shape"}
+    return (spec.example or "").startswith("sparse_matrix") and isinstance(payload, dict) and set(payload) == keys
+
+
+def _dense(payload: dict[str, Any], spec: InputSpec) -> Any:
+    """Return the matrix that MLflow saved as a compressed sparse one (by rows, or by columns)."""
+    by_columns = spec.example == "sparse_matrix_csc"
+    try:
+        rows, columns = payload["shape"]
+        matrix = np.zeros((columns, rows) if by_columns else (rows, columns))
+        for line, (start, end) in enumerate(zip(payload["indptr"], payload["indptr"][1:])):
+            matrix[line, payload["indices"][start:end]] = payload["data"][start:end]
+    except (ValueError, TypeError, IndexError) as error:
+        raise spec.refuse("The sparse matrix is not one.") from error
+    return matrix.T if by_columns else matrix
+
+
+def _without_signature(payload: Any, spec: InputSpec) -> Any:
+    """Choose by the form, and by the saved example where the form leaves it open."""
+    if spec.example == "json_object":
+        return payload
+    if is_split(payload, spec):
+        table = read_table(payload, spec)
+        return pd.DataFrame(table.columns, index=table.index)
+    if isinstance(payload, list):
+        if all(isinstance(item, dict) for item in payload):
+            return pd.DataFrame(payload)
+        try:
+            return np.array(payload)
+        except ValueError as error:
+            raise spec.refuse("The rows are not of one length.") from error
+    if isinstance(payload, dict) and all(isinstance(value, list) for value in payload.values()):
+        scalars = not any(isinstance(item, (list, dict)) for column in payload.values() for item in column)
+        if spec.example != "ndarray" and scalars and len({len(column) for column in payload.values()}) == 1:
+            return pd.DataFrame(payload)
+        return {name: np.array(column) for name, column in payload.items()}
+    return payload
