@@ -69,7 +69,8 @@ ENV PATH=/opt/tools/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 # The part of the kit that makes environments, and no more: changing the rest must not make them again.
-COPY --from=kit /puncheon/__init__.py /puncheon/__main__.py /puncheon/errors.py /puncheon/model_folder.py /kit/puncheon/
+COPY --from=kit /puncheon/__init__.py /puncheon/__main__.py /puncheon/errors.py /puncheon/model_folder.py \
+     /puncheon/model_search.py /puncheon/yaml_file.py /kit/puncheon/
 COPY --from=kit /puncheon/environment /kit/puncheon/environment
 
 # The settings are checked and the templates rendered before anything slow begins.

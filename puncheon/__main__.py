@@ -15,6 +15,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "render": ("puncheon.render", "render the templates into a folder that stands for the image's root"),
     "apply": ("puncheon.apply", "check the run-time settings and write what the services read at start"),
     "document": ("puncheon.document", "bring the generated blocks of Dockerfile and README up to date"),
+    "envfiles": ("puncheon.environment.envfiles", "write what a model's environment depends on, in one form"),
+    "environment": ("puncheon.environment.install", "make a conda environment from its files, and check it"),
 }
 
 
