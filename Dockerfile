@@ -129,6 +129,8 @@ COPY --from=kit /runner /var/mlflow_resources
 COPY --from=kit /server /var/azureml-app/server
 RUN ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/entrypoint \
     && ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/runsvdir \
+    # Interactive shells: bash's own file, and the user's, which sets the prompt once more.
+    && tee -a /etc/bash.bashrc /home/dockeruser/.bashrc < /etc/profile.d/puncheon.sh > /dev/null \
     && /opt/miniconda/envs/amlenv/bin/python -m compileall -q /opt/puncheon/puncheon
 # The reference's environment: every shell and every process finds `userenv` active.
 ENV AML_APP_ROOT=/var/mlflow_resources \

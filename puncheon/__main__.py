@@ -14,6 +14,7 @@ from puncheon.errors import EXIT_CODE, PuncheonError
 VERBS: dict[str, tuple[str, str]] = {
     "render": ("puncheon.render", "render the templates into a folder that stands for the image's root"),
     "apply": ("puncheon.apply", "check the run-time settings and write what the services read at start"),
+    "channel": ("puncheon.channel.cli", "make, extend or index the kit's local conda channel"),
     "document": ("puncheon.document", "bring the generated blocks of Dockerfile and README up to date"),
     "envfiles": ("puncheon.environment.envfiles", "write what a model's environment depends on, in one form"),
     "environment": ("puncheon.environment.install", "make a conda environment from its files, and check it"),

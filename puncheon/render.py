@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jinja2
 
+from puncheon import conda_front
 from puncheon.layout import IMAGE, Layout
 from puncheon.settings import Settings, read
 
@@ -40,7 +41,7 @@ class Link:
 
 
 def image_files(layout: Layout = IMAGE) -> list[File | Link]:
-    """Return what the image carries: runit's services and rsyslog's configuration, the same for all settings."""
+    """Return what the image carries, the same for all settings: runit's services, rsyslog's file, the small conda."""
     entries: list[File | Link] = [
         File("/etc/rsyslog.conf", _render("rsyslog/rsyslog.conf.j2", layout, {})),
         # nginx is started as `nginx -g 'daemon off;'`, so it reads its built-in path.
@@ -53,6 +54,11 @@ def image_files(layout: Layout = IMAGE) -> list[File | Link]:
             entries.append(File(f"{folder}/{script}", _render(f"runit/{service}/{script}.j2", layout, values), 0o755))
         # The service folders stay read-only; runsv makes the folder that a `supervise` link points to.
         entries.append(Link(f"{folder}/supervise", layout.runtime_file(f"{service}-supervise")))
+    for source, target in conda_front.files():
+        mode = 0o755 if target.endswith("bin/conda") else 0o644
+        entries.append(File(f"{layout.conda}/{target}", source.read_text(encoding="utf-8"), mode))
+    # Login shells of every kind; the Dockerfile adds the same line to bash's own files.
+    entries.append(File("/etc/profile.d/puncheon.sh", f". {layout.conda}/etc/profile.d/profile.sh\n"))
     control = f"{layout.runit}/nginx/control/t"
     entries.append(File(control, _render("runit/nginx/control/t.j2", layout, {"service": "nginx"}), 0o755))
     return entries
