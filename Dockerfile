@@ -54,18 +54,18 @@ FROM ${BASE_IMAGE} AS tools
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
         ca-certificates \
-        python3-venv \
+        python3-pip \
         > /tmp/apt.log 2>&1 || { cat /tmp/apt.log; exit 1; }
 # A site's own indexes, credentials and certificates, where it has any; only stages built on this one hold them.
 COPY --from=kit /conda /kit/conda
 COPY --from=kit /scripts/build-config /kit/scripts/build-config
 RUN /kit/scripts/build-config /kit/conda/build-config
 COPY --from=kit /requirements /kit/requirements
-RUN python3 -m venv /opt/tools \
-    && /opt/tools/bin/pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes \
-        --requirement /kit/requirements/tools.txt
+# Into a folder of their own, which needs no virtual environment: half the time.
+RUN /usr/bin/python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action ignore \
+        --no-compile --target /opt/tools --require-hashes --requirement /kit/requirements/tools.txt
 ENV PATH=/opt/tools/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    PYTHONPATH=/kit \
+    PYTHONPATH=/opt/tools:/kit \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 # The part of the kit that makes environments, and no more: changing the rest must not make them again.
@@ -95,18 +95,18 @@ ARG NGINX_WORKERS=
 ARG MAX_BODY_MB=100
 ARG ACCESS_LOG=true
 # <<< settings: check
-RUN python -m puncheon render /rendered
+RUN /usr/bin/python3 -m puncheon render /rendered
 
 # The conda root with `base`, and `amlenv` for what is not the model's.
 FROM tools AS amlenv
-RUN python -m puncheon environment --file /kit/conda/base.yaml --prefix /opt/miniconda \
-    && python -m puncheon environment --file /kit/conda/amlenv.yaml --prefix /opt/miniconda/envs/amlenv
+RUN /usr/bin/python3 -m puncheon environment --file /kit/conda/base.yaml --prefix /opt/miniconda \
+    && /usr/bin/python3 -m puncheon environment --file /kit/conda/amlenv.yaml --prefix /opt/miniconda/envs/amlenv
 
 # The model, readable for every uid, and the files that its environment depends on, normalised.
 FROM tools AS model
 ARG ARTIFACT_PATH
 COPY ["${ARTIFACT_PATH:?is not set: --build-arg ARTIFACT_PATH=<folder of the MLflow model, in the build context>}", "/model/"]
-RUN python -m puncheon envfiles /model /envfiles && chmod -R a+rX /model
+RUN /usr/bin/python3 -m puncheon envfiles /model /envfiles && chmod -R a+rX /model
 
 # The model's own environment: cached until one of those files changes.
 FROM tools AS userenv
@@ -114,7 +114,7 @@ ARG SERVER=azmlinfsrv
 ARG AZMLINFSRV_VERSION=
 ARG PYTHON_PATCH=nearest
 COPY --from=model /envfiles /envfiles
-RUN python -m puncheon environment --files /envfiles --prefix /opt/miniconda/envs/userenv \
+RUN /usr/bin/python3 -m puncheon environment --files /envfiles --prefix /opt/miniconda/envs/userenv \
         --server "${SERVER}" --server-version "${AZMLINFSRV_VERSION}" --python-patch "${PYTHON_PATCH}"
 
 # All that runs.
