@@ -116,7 +116,12 @@ slim_paths() {
 
 # bootstrap SUITE ARCHITECTURE WORK: WORK/layer.tar.
 bootstrap() {
-    local scrub
+    local scrub merge=--hook-directory=/usr/share/mmdebstrap/hooks/maybe-merged-usr
+    # Here base-files provides that /usr is merged, and mmdebstrap's own hook looks for a package of that name.
+    # shellcheck disable=SC2016
+    if [[ $1 == noble ]]; then
+        merge='--setup-hook=for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d" && ln -s "usr/$d" "$1/$d"; done'
+    fi
     # shellcheck disable=SC2016 # $1 is the chroot, for mmdebstrap
     scrub='cd "$1" && rm -f etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/apt.conf.d/99mmdebstrap \
         etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/hostname etc/resolv.conf var/cache/debconf/*-old var/lib/dpkg/*-old \
@@ -126,7 +131,7 @@ bootstrap() {
         slim_paths | sed 's/ /=/' > slim
         mkdir -p tmp
         TMPDIR=$PWD/tmp SOURCE_DATE_EPOCH=$(cat epoch) mmdebstrap --variant=minbase --format=tar \
-            --hook-directory=/usr/share/mmdebstrap/hooks/maybe-merged-usr \
+            --include=apt "$merge" \
             --architectures="$2" --aptopt="$PWD/files/etc/apt/apt.conf.d/90host" --dpkgopt="$PWD/slim" \
             --customize-hook="$scrub" --customize-hook='tar-in files.tar /' \
             "$1" layer.tar "$PWD/outside.sources"
