@@ -63,9 +63,7 @@ def main() -> None:
         accuracy = train_and_save(new, arguments.seed)
         replace_folder(new, output)
     size_kb = sum(path.stat().st_size for path in output.rglob("*") if path.is_file()) / 1024
-    print(
-        f"{os.path.relpath(output)}: iris classifier, accuracy {accuracy:.2f} on flowers it has not seen, {size_kb:.0f} kB"
-    )
+    print(f"{os.path.relpath(output)}: iris classifier, accuracy {accuracy:.2f} on unseen flowers, {size_kb:.0f} kB")
     print(f"  {' '.join(sorted(path.name for path in output.iterdir()))}")
 
 

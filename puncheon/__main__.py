@@ -12,8 +12,11 @@ from puncheon.errors import EXIT_CODE, PuncheonError
 
 # Modules are imported only when their verb is called: the running image has none of the builder's libraries.
 VERBS: dict[str, tuple[str, str]] = {
+    "prove": ("puncheon.proof.command", "start this image, score the model's own example, and record what was found"),
     "render": ("puncheon.render", "render the templates into a folder that stands for the image's root"),
     "apply": ("puncheon.apply", "check the run-time settings and write what the services read at start"),
+    "build": ("puncheon.build", "build a model's image and show what matters of the log"),
+    "container": ("puncheon.container", "run, score, prove and stop an image on this machine's engine"),
     "channel": ("puncheon.channel.cli", "make, extend or index the kit's local conda channel"),
     "document": ("puncheon.document", "bring the generated blocks of Dockerfile and README up to date"),
     "envfiles": ("puncheon.environment.envfiles", "write what a model's environment depends on, in one form"),

@@ -1,0 +1,128 @@
+"""The proof itself: start the services, wait, score the example on both ports, check the answers, stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from puncheon import __version__
+from puncheon.errors import ProofError
+from puncheon.model_folder import ModelFolder
+from puncheon.proof import memory
+from puncheon.proof.cause import MEMORY_HINT, find_cause
+from puncheon.proof.example import Expected, expected_answer, input_example
+from puncheon.proof.plan import Plan
+from puncheon.proof.record import Record
+from puncheon.proof.scoring import Scoring
+from puncheon.proof.services import Services
+from puncheon.proof.versions import SERVERS, relevant_versions, report_warnings, version_warnings
+
+STOP_MARGIN_S = 5
+"""Seconds beyond STOP_TIMEOUT after which services that do not end are killed."""
+
+NO_EXAMPLE = (
+    "the model has no input example, so it was started and not scored. Log it with one: "
+    "mlflow.<flavor>.log_model(model, name=…, input_example=data.head(2), "
+    "signature=infer_signature(data, model.predict(data)))"
+)
+NEXT_LOG = "Build with PROOF=off, run the image, and look at its log (docker logs)."
+
+
+def new_record(plan: Plan) -> Record:
+    """Return the record that a proof fills."""
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Record(plan.mode, now, __version__, server={"name": plan.server, "version": ""})
+
+
+def prove(plan: Plan, record: Record, say: Callable[[str], None]) -> None:
+    """Carry out the plan and fill ``record``; ``say`` receives a line for each step.
+
+    Raises
+    ------
+    ProofError
+        At the first check that fails; the record then ends with it.
+    ModelFolderError
+        If the model's folder is none.
+    """
+    if plan.mode == "off":
+        record.status = "not started"
+        record.warnings.append("PROOF=off: the image was not started during the build")
+        return
+    model = ModelFolder.read(plan.model_dir, plan.model_folder)
+    _describe(plan, model, record)
+    scores = plan.mode != "load"
+    example, expected = (input_example(model), expected_answer(model)) if scores else (None, Expected())
+    if scores and example is None:
+        record.warnings.append(NO_EXAMPLE)
+
+    kills = memory.kills()
+    with Services(plan.command, plan.environment, plan.log) as services:
+        _wait_ready(plan, services, record, kills)
+        say(f"ready on ports {plan.gunicorn_port} and {plan.nginx_port} after {record.times['ready_s']} s")
+        if example is not None:
+            Scoring(plan, services, record).score(example, expected)
+            say(f"scored {example.name} on both ports: {_answered(record)}")
+        _stop(plan, services, record)
+        say(f"stopped in {record.times['stop_s']} s")
+    record.status = "loaded" if example is None else "proven"
+
+
+def _describe(plan: Plan, model: ModelFolder, record: Record) -> None:
+    """Note what is proven, before anything can fail."""
+    record.model = {
+        "mlflow_version": model.mlflow_version,
+        "model_uuid": model.model_uuid,
+        "run_id": model.run_id,
+        "utc_time_created": model.utc_time_created,
+        "flavors": sorted(model.flavors),
+    }
+    record.versions = relevant_versions(plan.prefix, model, plan.server)
+    record.server["version"] = record.versions.get(SERVERS.get(plan.server, ""), "")
+    record.warnings += report_warnings(plan.prefix) + version_warnings(plan.prefix, model)
+
+
+def _wait_ready(plan: Plan, services: Services, record: Record, kills: int) -> None:
+    began = time.monotonic()
+    for port in (plan.gunicorn_port, plan.nginx_port):
+        if services.wait_healthy(port, began + plan.limit_s):
+            continue
+        cause = find_cause(services.log_lines())
+        next_, code = cause.hint, services.exit_code
+        if code is None:
+            what = f"The services were not ready within {plan.limit_s:g} s: port {port} does not answer `Healthy`."
+            next_ = next_ or "A model that takes longer to load needs more time: PROOF_TIMEOUT=<seconds>."
+        else:
+            what = f"The services ended before they were ready ({_ending(code)})."
+        if code in (-9, 137) or memory.kills() > kills:
+            next_ = MEMORY_HINT
+        record.failed("ready", what)
+        raise ProofError(what, where=plan.where, detail=cause.lines, next=next_ or NEXT_LOG)
+    record.times["ready_s"] = round(time.monotonic() - began, 2)
+    record.passed("ready", f"ports {plan.gunicorn_port} and {plan.nginx_port} answer Healthy")
+
+
+def _stop(plan: Plan, services: Services, record: Record) -> None:
+    seen = services.log_size()
+    seconds, code = services.stop(plan.stop_s + STOP_MARGIN_S)
+    record.times["stop_s"] = round(seconds, 2)
+    if code == 0:
+        record.passed("stop", "SIGTERM ends the services with exit code 0")
+        return
+    how = f"did not end within {plan.stop_s + STOP_MARGIN_S:g} s" if code is None else _ending(code)
+    record.failed("stop", how)
+    raise ProofError(
+        f"The services do not stop as they should: {how}.",
+        where=plan.where,
+        detail=find_cause(services.log_lines(seen)).lines,
+        next=NEXT_LOG,
+    )
+
+
+def _ending(code: int) -> str:
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _answered(record: Record) -> str:
+    form = record.answer["form"] if record.answer else ""
+    return f"{form}, {record.times['first_answer_ms']} ms, then {record.times['second_answer_ms']} ms"
