@@ -22,6 +22,5 @@ conda() {
 
 if [ -z "${CONDA_SHLVL-}" ]; then
     export CONDA_SHLVL=0
-    PATH="${CONDA_EXE%/bin/conda}/condabin${PATH:+:$PATH}"
-    export PATH
+    export PATH="${CONDA_EXE%/bin/conda}/condabin${PATH:+:$PATH}"
 fi

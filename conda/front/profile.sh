@@ -8,10 +8,12 @@ case ":$PATH:" in
     *) __userenv_wanted=/opt/miniconda/envs/userenv ;;
 esac
 if [ "$__userenv_wanted" = /opt/miniconda/envs/userenv ]; then
+    # shellcheck source=conda/front/activate-userenv.sh
     . /opt/miniconda/etc/profile.d/userenv.sh
 fi
 unset __userenv_wanted
 
+# shellcheck source=conda/front/conda.sh
 . /opt/miniconda/etc/profile.d/conda.sh
 
 if [ -n "${PS1-}" ] && [ -n "${CONDA_PROMPT_MODIFIER-}" ]; then

@@ -142,5 +142,6 @@ def _wheel(folder: Path) -> Path:
 
 
 def _pip_install(prefix: Path, wheel: Path) -> None:
-    pip = [prefix / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel]
+    python = str(prefix / "bin" / "python")
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
     subprocess.run(pip, env={**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}, check=True)

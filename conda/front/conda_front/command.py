@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -42,6 +43,10 @@ def main() -> int:
     # Python ignores these two; `conda list | head` must not, and a program run by `conda run` must not inherit it.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
+    # A variable or a path may hold bytes that are no UTF-8; they pass unchanged.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")
     libraries = os.environ.pop(LAUNCHER_LIBRARIES, None)
     if libraries is not None:
         os.environ["LD_LIBRARY_PATH"] = libraries
