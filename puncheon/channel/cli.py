@@ -9,9 +9,10 @@ from pathlib import Path
 from puncheon.channel.index import index_channel, packages
 from puncheon.channel.probe import DEFAULT_CHANNEL, probe
 from puncheon.channel.progress import Progress
-from puncheon.channel.store import CHANNEL, cache_folder, cached, fill, locked
+from puncheon.channel.store import CHANNEL, KIT, cache_folder, cached, fill, locked
+from puncheon.environment.condarc import read_condarc
+from puncheon.errors import ChannelError
 
-DEFAULT_BASE = "docker.io/library/debian:bookworm-slim"
 DEFAULT_SERIES = "3.11"
 
 
@@ -23,13 +24,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--python", default=DEFAULT_SERIES, metavar="X.Y", help="CPython to compile (%(default)s)")
     parser.add_argument(
         "--base-image",
-        default=os.environ.get("BASE_IMAGE") or DEFAULT_BASE,
-        help="image to compile it in (default: BASE_IMAGE, else %(default)s)",
+        default=os.environ.get("BASE_IMAGE") or default_base(KIT / "Dockerfile"),
+        help="image to compile it in (default: BASE_IMAGE, else the Dockerfile's)",
     )
     parser.add_argument("--probe", default=DEFAULT_CHANNEL, metavar="CHANNEL", help="channel to try (%(default)s)")
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--from-prefix", type=Path, metavar="DIR", help="add the CPython that is installed in DIR")
     other.add_argument("--index", action="store_true", help="index the packages that lie in the folder")
+
+
+def default_base(dockerfile: Path) -> str:
+    """Return the base image that a build takes where none is named.
+
+    Raises
+    ------
+    ChannelError
+        If the Dockerfile names none.
+    """
+    for line in dockerfile.read_text().splitlines():
+        if line.startswith("ARG BASE_IMAGE="):
+            return line.partition("=")[2].strip()
+    raise ChannelError("The Dockerfile names no BASE_IMAGE.", where=str(dockerfile), next="name one with --base-image")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         pack_installation(arguments.from_prefix, arguments.channel, progress)
         return _report(progress, arguments.channel, index_channel(arguments.channel))
     if not arguments.force:
-        answer = probe(arguments.probe)
+        condarc = read_condarc(KIT / "conda/build-config/.condarc")
+        answer = probe(arguments.probe, condarc.urls(arguments.probe)[0])
         progress.say(f"conda channel {answer.channel}: {answer.words}")
         if answer.usable:
             progress.say("no local channel is needed; to make one all the same: scripts/channel --force")

@@ -61,7 +61,9 @@ def inspect_base(client: DockerClient, image: str) -> Base:
         answer = client.containers.run(image, ["getconf", "GNU_LIBC_VERSION"], remove=True).decode().split()
     except ContainerError as error:
         raise ChannelError(
-            "The base image's C library is not glibc.", where=image, next="choose a Debian or Ubuntu image as BASE_IMAGE"
+            "The base image's C library is not glibc.",
+            where=image,
+            next="choose a Debian or Ubuntu image as BASE_IMAGE",
         ) from error
     except (APIError, ImageNotFound) as error:
         raise EngineError(
@@ -74,9 +76,7 @@ def inspect_base(client: DockerClient, image: str) -> Base:
     return Base(image, subdir, answer[-1])
 
 
-def compile_cpython(
-    client: DockerClient, base: Base, series: str, folder: Path, log: Path, progress: Progress
-) -> Path:
+def compile_cpython(client: DockerClient, base: Base, series: str, folder: Path, log: Path, progress: Progress) -> Path:
     """Compile CPython ``series`` (``3.11``) in ``base`` and pack it into ``folder``; the whole log goes to ``log``.
 
     Raises
@@ -100,9 +100,7 @@ def compile_cpython(
         )
 
 
-def run_recipe(
-    client: DockerClient, base: Base, series: str, output: Path, log: Path, progress: Progress
-) -> None:
+def run_recipe(client: DockerClient, base: Base, series: str, output: Path, log: Path, progress: Progress) -> None:
     """Run the recipe in a container that is removed whatever happens, and copy what it made to ``output``."""
     environment = {name: os.environ[name] for name in PROXIES if name in os.environ}
     environment |= {"SERIES": series, "PREFIX": PLACEHOLDER, "JOBS": str(os.cpu_count() or 1)}

@@ -24,7 +24,9 @@ REPODATA = "repodata.json"
 
 def packages(channel: Path) -> list[Path]:
     """Return the package files of a channel's platform folders, in order of their names."""
-    return sorted(path for path in channel.glob("*/*") if path.name.endswith(SUFFIXES) and not path.name.startswith("."))
+    return sorted(
+        path for path in channel.glob("*/*") if path.name.endswith(SUFFIXES) and not path.name.startswith(".")
+    )
 
 
 def index_channel(channel: Path) -> list[Path]:
@@ -38,7 +40,9 @@ def index_channel(channel: Path) -> list[Path]:
     """
     if not channel.is_dir():
         raise ChannelError(
-            "There is no such channel.", where=str(channel), next="make the folder and put packages into its linux-64/ and noarch/"
+            "There is no such channel.",
+            where=str(channel),
+            next="make the folder and put packages into its linux-64/ and noarch/",
         )
     _refuse_stray(channel)
     if is_current(channel):
@@ -78,7 +82,9 @@ def is_current(channel: Path) -> bool:
     if not (channel / NOARCH / REPODATA).is_file():
         return False
     found = packages(channel)
-    listed = {(folder.name, name): record for folder in _platform_folders(channel) for name, record in records(folder).items()}
+    listed = {
+        (folder.name, name): record for folder in _platform_folders(channel) for name, record in records(folder).items()
+    }
     if {(path.parent.name, path.name) for path in found} != listed.keys():
         return False
     return all(_is_as_recorded(path, listed[path.parent.name, path.name]) for path in found)

@@ -1,6 +1,7 @@
 """Makes a CPython installation that lies in a folder into conda's ``python`` package.
 
-Two ways lead here: ``cpython`` (compiled for the placeholder in the base image) and ``installation`` (one that is there).
+Two ways lead here: ``cpython`` compiles one for the placeholder, in the base image; ``installation`` takes one that is
+there.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from conda_package_streaming.create import anonymize, conda_builder
+from conda_package_streaming.create import anonymize, conda_builder  # type: ignore[import-untyped]
 from rattler import IndexJson, PathsJson
 from rattler.package_streaming import extract
 

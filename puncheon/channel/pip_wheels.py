@@ -1,6 +1,6 @@
-"""``pip``, and what conda's ``pip`` depends on, as ``noarch: python`` packages made from the wheels on the package index.
+"""``pip``, and what conda's ``pip`` depends on, as ``noarch: python`` packages made of the package index's wheels.
 
-MLflow logs ``pip<=X`` with the X of its day; a solver needs any version up to X, so one of every half generation will do.
+MLflow logs ``pip<=X`` with the X of its day. A solver needs any version up to X, so one of each generation will do.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def describe_wheel(wheel: Wheel, distribution: Distribution) -> PackageDescripti
     The lower bound of its ``Requires-Python`` is kept, at least 3.8; entry points named after one version of Python
     (``pip3.8``) are left out.
     """
-    python = f"python {lowest_python(distribution.metadata.get('Requires-Python', ''))}"
+    python = f"python {lowest_python(_field(distribution, 'Requires-Python'))}"
     if wheel.python_before:
         python += f",<{wheel.python_before}"
     return PackageDescription(
@@ -155,7 +155,7 @@ def describe_wheel(wheel: Wheel, distribution: Distribution) -> PackageDescripti
         subdir=NOARCH,
         depends=(python, *DEPENDS_ON.get(wheel.name, ())),
         license="MIT",
-        summary=distribution.metadata.get("Summary", wheel.name),
+        summary=_field(distribution, "Summary"),
         home=f"https://{wheel.name}.pypa.io",
         timestamp=wheel.timestamp,
         entry_points=tuple(
@@ -170,8 +170,12 @@ def describe_wheel(wheel: Wheel, distribution: Distribution) -> PackageDescripti
 def lowest_python(requires_python: str) -> str:
     """Return conda's form of a lower bound: ``>=3.9`` of ``!=3.9.0,>=3.9``; nothing below 3.8."""
     bounds = [specifier.version for specifier in SpecifierSet(requires_python) if specifier.operator == ">="]
-    highest = max((tuple(map(int, bound.split("."))) for bound in [*bounds, "3.8"]))
+    highest = max(tuple(map(int, bound.split("."))) for bound in [*bounds, "3.8"])
     return ">=" + ".".join(map(str, highest))
+
+
+def _field(distribution: Distribution, name: str) -> str:
+    return str((distribution.metadata.get_all(name) or [""])[0])
 
 
 def _licenses(site_packages: Path) -> dict[str, Path]:

@@ -7,8 +7,6 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-from rattler import Channel
-
 DEFAULT_CHANNEL = "conda-forge"
 LIMIT_SECONDS = 3.0
 
@@ -22,12 +20,12 @@ class Probe:
     words: str
 
 
-def probe(channel: str = DEFAULT_CHANNEL, limit: float = LIMIT_SECONDS) -> Probe:
-    """Ask ``channel`` (a name or an address) for the head of its index, for at most ``limit`` seconds.
+def probe(channel: str, url: str, limit: float = LIMIT_SECONDS) -> Probe:
+    """Ask the channel at ``url`` for the head of its index, for at most ``limit`` seconds.
 
     The limit holds for name resolution too, which has none of its own.
     """
-    address = f"{Channel(channel).base_url}noarch/repodata.json"
+    address = f"{url.rstrip('/')}/noarch/repodata.json"
     answers: list[Probe] = []
     asking = threading.Thread(target=lambda: answers.append(_ask(channel, address, limit)), daemon=True)
     asking.start()
@@ -36,7 +34,7 @@ def probe(channel: str = DEFAULT_CHANNEL, limit: float = LIMIT_SECONDS) -> Probe
 
 
 def _ask(channel: str, address: str, limit: float) -> Probe:
-    # The address is rattler's; a file: channel has no use for a probe.
+    # A site may name its channel by a file: address too, which urllib opens.
     request = urllib.request.Request(address, method="HEAD")  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=limit) as answer:  # noqa: S310

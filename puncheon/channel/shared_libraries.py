@@ -30,7 +30,11 @@ def is_elf(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         header = file.read(18)
-    return len(header) == 18 and header[:4] == b"\x7fELF" and struct.unpack("<H", header[16:])[0] in _ELF_TYPES_WITH_LIBRARIES
+    return (
+        len(header) == 18
+        and header[:4] == b"\x7fELF"
+        and struct.unpack("<H", header[16:])[0] in _ELF_TYPES_WITH_LIBRARIES
+    )
 
 
 def elf_files(root: Path) -> list[Path]:
@@ -78,7 +82,10 @@ def set_search_paths(root: Path) -> None:
         mode = path.stat().st_mode
         path.chmod(mode | 0o200)
         done = subprocess.run(
-            [_patchelf(), "--force-rpath", "--set-rpath", search, str(path)], capture_output=True, text=True, check=False
+            [_patchelf(), "--force-rpath", "--set-rpath", search, str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         path.chmod(mode)
         if done.returncode:

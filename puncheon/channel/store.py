@@ -17,7 +17,7 @@ from puncheon.channel.progress import Progress
 KIT = Path(__file__).parents[2]
 CHANNEL = KIT / "conda/channel"
 MADE = "stand-ins.json"
-"""Names in the channel's folder the packages that were put there by ``fill``, so that newer ones can take their place."""
+"""In the channel's folder: names the packages that ``fill`` put there, so that newer ones can take their place."""
 
 HALF_MADE = ".half-made-"
 
