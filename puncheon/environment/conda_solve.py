@@ -70,7 +70,8 @@ async def solve_conda(
     raise EnvironmentSolveError(
         "The conda packages conflict with each other.",
         where=f"{source}, `dependencies:`; channels: {_shown(seen)}",
-        detail=reasons[-1].splitlines() if reasons else (),
+        # The solver's own words; the shorter reasons are ours, for a Python that stands in.
+        detail=max(reasons, key=len, default="").splitlines(),
         next="Relax one of the pins that are named here, and log the model again.",
     )
 

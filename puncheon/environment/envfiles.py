@@ -13,7 +13,7 @@ from pathlib import Path
 
 from puncheon.environment.model_environment import read_model_environment
 from puncheon.environment.spec import CONSTRAINTS, REQUIREMENTS, SPEC, EnvironmentSpec
-from puncheon.errors import EnvironmentFileError
+from puncheon.errors import EnvironmentFileError, ModelFolderError, PuncheonError
 from puncheon.model_folder import ModelFolder
 
 
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--subfolder", default="", help="the model's folder inside it (MLFLOW_MODEL_FOLDER; default: search)"
     )
+    parser.add_argument("--shown-as", metavar="PATH", help="the path by which the user knows the model's folder")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,13 +37,26 @@ def run(arguments: argparse.Namespace) -> int:
     EnvironmentFileError
         If its environment files are not what they should be.
     """
-    spec = read_model_environment(ModelFolder.read(arguments.model, arguments.subfolder))
+    spec = _read(arguments.model, arguments.subfolder, arguments.shown_as or str(arguments.model))
     replace_tree(spec, arguments.output)
     asked = f"{spec.python}, {len(spec.conda)} from conda, {len(spec.requirements)} from pip"
     print(f"environment of the model ({spec.source}): {asked}", flush=True)
     for warning in spec.warnings:
         print(f"warning: {warning}", flush=True)
     return 0
+
+
+def _read(model: Path, subfolder: str, shown_as: str) -> EnvironmentSpec:
+    """Read the environment of the model, with errors that name its folder as the user does."""
+    # A builder copies a file into the folder that it was told, so that the folder then holds that file alone.
+    if [Path(shown_as).name] == [path.name for path in model.glob("*") if path.is_file()]:
+        raise ModelFolderError(
+            f"ARTIFACT_PATH={shown_as} is a file.", next="Name the folder that holds it: the one with MLmodel in it."
+        )
+    try:
+        return read_model_environment(ModelFolder.read(model, subfolder))
+    except PuncheonError as error:
+        raise error.renamed(str(model), shown_as) from error
 
 
 def replace_tree(spec: EnvironmentSpec, output: Path) -> None:

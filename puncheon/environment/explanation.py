@@ -25,7 +25,7 @@ def shortened(lines: Iterable[str]) -> list[str]:
     kept = sentences[-SENTENCES:]
     short = (
         " ".join(kept)
-        .replace("we can conclude that ", "so ")
+        .replace("we can conclude that ", "it follows that ")
         .replace("your requirements are unsatisfiable", "nothing fits")
     )
     wrapped = textwrap.wrap(short, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -52,8 +52,10 @@ def explain(
     for found in NO_VERSION.finditer(failure.text):
         if line := asked.get(canonicalize_name(found[1])):
             return _no_version(line, uv, spec)
+        if added and canonicalize_name(found[1]) == SERVER:
+            return _no_release(added[0], uv, spec)
     if added and mentions(failure.text, SERVER):
-        return _beside_server(failure, uv, spec, added[0])
+        return _beside_server(failure, uv, spec, added[0], python)
     for found in NO_FIT.finditer(failure.text):
         if line := asked.get(canonicalize_name(found[1] or found[2])):
             return EnvironmentSolveError(
@@ -81,28 +83,35 @@ def direct_requirements(lines: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _beside_server(failure: Failure, uv: Uv, spec: EnvironmentSpec, server: str) -> EnvironmentSolveError:
+def _beside_server(failure: Failure, uv: Uv, spec: EnvironmentSpec, server: str, python: str) -> EnvironmentSolveError:
     """Return the error for a model that the server does not go with, and the release of it that does."""
     asked = direct_requirements(spec.requirements)
-    theirs = _named(failure, asked) if any(mentions(failure.text, name) for name in asked) else f"the {spec.source}"
+    theirs = _named(failure, asked)
     fitting = uv.compile(spec, [f"{SERVER}>={OLDEST}"])
     if not isinstance(fitting, Failure):
         release = direct_requirements(fitting)[SERVER].partition("==")[2]
-        advice = f"A release of the server that fits is there: --build-arg {SETTING}={release}"
-    elif isinstance(uv.compile(spec, []), Failure):
-        return EnvironmentSolveError(
-            f"The model's requirements conflict with each other, whatever the server: {theirs}.",
-            where=f"{spec.source}, pip's requirements",
-            detail=shortened(failure.explanation),
-            next="Relax one of the pins that are named here, and log the model again.",
-        )
+        advice = f"{SERVER} {release} fits: --build-arg {SETTING}={release}"
     else:
+        alone = uv.compile(spec, [])
+        if isinstance(alone, Failure):
+            return explain(alone, uv, spec, [], python)
         advice = f"No release of the server fits: relax {theirs} in {spec.source}, and log the model again."
     return EnvironmentSolveError(
         f"The model's {theirs} and the server's `{server}` exclude each other.",
         where=f"{spec.source} beside SERVER=azmlinfsrv",
         detail=shortened(failure.explanation),
         next=advice,
+    )
+
+
+def _no_release(server: str, uv: Uv, spec: EnvironmentSpec) -> EnvironmentSolveError:
+    requirement = Requirement(server)
+    near = " and ".join(_near(requirement, uv, spec))
+    return EnvironmentSolveError(
+        f"There is no release {str(requirement.specifier).removeprefix('==')} of {SERVER}."
+        + (f" The nearest: {near}." if near else ""),
+        where=f"{SETTING}, beside {spec.source}",
+        next="Give a release that exists, or leave the setting empty.",
     )
 
 
@@ -125,13 +134,18 @@ def _not_there(name: str, failure: Failure, spec: EnvironmentSpec, asked: dict[s
 
 def _no_version(line: str, uv: Uv, spec: EnvironmentSpec) -> EnvironmentSolveError:
     requirement = Requirement(line)
-    version = next((one.version.removesuffix(".*") for one in requirement.specifier), "0")
-    near = " and ".join(uv.versions_near(spec, requirement.name, version))
+    version = str(requirement.specifier).removeprefix("==")
+    near = " and ".join(_near(requirement, uv, spec))
     return EnvironmentSolveError(
-        f"No index has {requirement.name} {requirement.specifier}." + (f" The nearest: {near}." if near else ""),
+        f"No index has {requirement.name} {version}." + (f" The nearest: {near}." if near else ""),
         where=f"{spec.source}: {line}",
         next=f"Pin a version that exists in {spec.source}, or add the index that has it.",
     )
+
+
+def _near(requirement: Requirement, uv: Uv, spec: EnvironmentSpec) -> list[str]:
+    version = next((one.version.removesuffix(".*") for one in requirement.specifier), "0")
+    return uv.versions_near(spec, requirement.name, version)
 
 
 def _not_built(what: str, failure: Failure, spec: EnvironmentSpec) -> EnvironmentSolveError:

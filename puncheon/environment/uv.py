@@ -65,9 +65,9 @@ class Uv:
             *self.sources(spec.pip_options), *self.requirements(spec, added), *added,
         )  # fmt: skip
 
-    def compile(self, spec: EnvironmentSpec, added: Sequence[str], *, of_model: bool = True) -> list[str] | Failure:
-        """Return the pins that solve the requirements, without installing them; optionally of the added ones alone."""
-        lines = [*(spec.requirements if of_model else ()), *added]
+    def compile(self, spec: EnvironmentSpec, added: Sequence[str]) -> list[str] | Failure:
+        """Return the pins that solve the requirements, without installing them."""
+        lines = [*spec.requirements, *added]
         command = [
             "pip", "compile", "-", *self.target(), "--no-annotate", "--no-header", "--quiet",
             *self.sources(spec.pip_options), *self.constraints(spec),
