@@ -34,7 +34,7 @@ start_daemon() {
         wait_for_daemon "$(cat "$pid_file")" || give_up "The Docker daemon (process $(cat "$pid_file")) runs but does not answer."
     else
         forget_dead "$pid_file" dockerd
-        forget_dead "$exec_root/containerd/containerd.pid" containerd
+        adopt_containerd || forget_dead "$exec_root/containerd/containerd.pid" containerd
         launch
     fi
     exec 9>&-
@@ -111,7 +111,7 @@ is_process() {
 }
 
 # forget_dead FILE NAME: remove a pid file whose process is gone or another program: dockerd takes any living process
-# for its predecessor and refuses.  A containerd that outlived its dockerd stays: the new daemon uses it.
+# for its predecessor and refuses.
 forget_dead() {
     local pid
     if [[ ! -e $1 ]]; then return; fi
@@ -121,11 +121,32 @@ forget_dead() {
     rm -f "$1"
 }
 
+# adopt_containerd: a containerd that outlived its dockerd holds the data, so the next daemon must use it.  Left to itself
+# dockerd 20.10 would remove its socket and then wait for it.
+adopt_containerd() {
+    local folder=$exec_root/containerd process arguments
+    for process in /proc/[0-9]*; do
+        process=${process#/proc/}
+        if ! is_process "$process" containerd; then continue; fi
+        arguments=$(tr '\0' ' ' 2> /dev/null < "/proc/$process/cmdline" || true)
+        if [[ $arguments != *"--config $folder/containerd.toml "* ]]; then continue; fi
+        if [[ ! -S $folder/containerd.sock ]]; then
+            exit_code=4 fail "A containerd that outlived its daemon holds the data, and cannot be reached." \
+                "kill $process, then make engine" "process $process"
+        fi
+        note "containerd outlived its daemon (process $process): going on with it"
+        daemon_places+=" --containerd=$folder/containerd.sock"
+        return
+    done
+    return 1
+}
+
 # Container networks are made of iptables rules.
 need_iptables() {
     if has iptables || [[ ${PUNCHEON_DOCKERD_ARGS:-} == *--iptables=false* ]]; then return; fi
     note "iptables is missing: installing it"
-    if ! has apt-get || ! apt_install "$apt_log" iptables; then
+    if has apt-get; then apt_install "$apt_log" iptables || note "$(apt_cause "$apt_log")"; fi
+    if ! has iptables; then
         exit_code=3 fail "iptables is missing, and Docker makes container networks with it." \
             "install this system's iptables package, then make engine" "dockerd"
     fi

@@ -12,6 +12,9 @@ within() {
 
 is_root() { [[ $(id -u) == 0 ]]; }
 
+# The number, where the user has no name.
+user_name() { id -un 2> /dev/null || true; }
+
 has() { command -v "$1" > /dev/null 2>&1; }
 
 # apt_install LOG PACKAGE...: install them quietly; apt's own words go to LOG.  The index is fetched only where it
@@ -43,7 +46,10 @@ has_candidates() {
     done
 }
 
-# apt_cause LOG: the line that says why.
+# apt_cause LOG: the line that says why; a source that does not answer explains a package that is not there.
 apt_cause() {
-    grep -E '^(E|dpkg: error)' "$1" | grep -v 'Sub-process' | tail -n 1 || tail -n 1 "$1"
+    local pattern
+    for pattern in '^(W|E): Failed to fetch|^Err:' '^(E|dpkg: error)' .; do
+        if grep -E "$pattern" "$1" | grep -v 'Sub-process' | tail -n 1 | grep .; then return; fi
+    done
 }
