@@ -44,7 +44,9 @@ start_daemon() {
 launch() {
     local daemon
     if uses_systemd; then
-        if ! systemctl start docker; then
+        # It may have given up on the pid file that was in the way.
+        systemctl reset-failed docker 2> /dev/null || true
+        if ! systemctl start docker 2> /dev/null; then
             journalctl --unit docker --lines 50 --output cat > "$daemon_log" 2> /dev/null || true
             give_up "systemd could not start the Docker daemon."
         fi
