@@ -60,7 +60,10 @@ def trim(root: Path, series: str) -> None:
 
 
 def copy_python(source: Path, target: Path, series: str) -> None:
-    """Copy the package's files of the installation at ``source`` to ``target``, with their times and links."""
+    """Copy the package's files of the installation at ``source`` to ``target``, with their times.
+
+    Relative links stay links; where an absolute one leads, the file itself is copied.
+    """
     roots = ("bin", "include", "lib", "share/man")
     for path in sorted(path for root in roots for path in (source / root).rglob("*")):
         name = path.relative_to(source).as_posix()
@@ -68,7 +71,7 @@ def copy_python(source: Path, target: Path, series: str) -> None:
             continue
         if is_part_of_python(name, series):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, target / name, follow_symlinks=False)
+            shutil.copy2(path, target / name, follow_symlinks=path.is_symlink() and path.readlink().is_absolute())
 
 
 def _matches(patterns: tuple[str, ...], path: str, series: str) -> bool:
