@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
 import pytest
+
+from tests import models
+from tests.serving import make_environment
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write what is rendered as the new goldens")
+
+
+@pytest.fixture(scope="session")
+def saved_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every model of tests/make_model.py, by name."""
+    return models.make(models.NAMES, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def server_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the newest azmlinfsrv beside what the saved models need."""
+    needed = ["mlflow-skinny", "numpy", "pandas", "scikit-learn", "scipy", "skops"]
+    return make_environment(
+        tmp_path_factory.mktemp("environments") / "azmlinfsrv",
+        sys.executable,
+        "azureml-inference-server-http",
+        *(f"{name}=={version(name)}" for name in needed),
+    )

@@ -13,6 +13,29 @@ from pathlib import Path
 
 MAKER = Path(__file__).with_name("make_model.py")
 
+NAMES = (
+    "iris",
+    "no_example",
+    "no_signature",
+    "wrong_output_signature",
+    "example_fails",
+    "needs_missing_module",
+    "with_output_example",
+    "wrong_output_example",
+    "tensor_input",
+    "named_tensors",
+    "sparse",
+    "records",
+    "typed_columns",
+    "dataframe_output",
+    "with_params",
+    "nested_columns",
+    "type_hints",
+    "text_lines",
+    "not_deterministic",
+    "killed_while_loading",
+)
+
 
 def make(names: Iterable[str], root: Path, python: str | Path = sys.executable) -> dict[str, Path]:
     """Save the models ``names`` below ``root``, by the MLflow of the interpreter ``python``; return their folders."""

@@ -10,10 +10,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from puncheon.environment.report import REPORT
 from puncheon.model_folder import PYFUNC, ModelFolder
-
-REPORT = "share/puncheon/environment.json"
-"""What ``puncheon environment`` wrote, relative to the environment's folder."""
 
 SERVERS = {"azmlinfsrv": "azureml-inference-server-http"}
 """The package of each inference server."""

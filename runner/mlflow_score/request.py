@@ -28,7 +28,8 @@ def read_request(text: str, spec: InputSpec) -> tuple[Any, dict[str, Any] | None
         If the text is not JSON, has no input in it, or the input does not fit the signature.
     """
     if not text.strip():
-        raise spec.refuse("The body is empty.")
+        # The server hands over nothing of a form, which is what `curl -d` sends unless told otherwise.
+        raise spec.refuse("The body is empty, or sent as a form (use Content-Type: application/json).")
     try:
         body = json.loads(text)
     except RecursionError:
@@ -51,7 +52,7 @@ def unwrap(body: Any, spec: InputSpec) -> tuple[Any, Any]:
     """
     if not isinstance(body, dict):
         return body, None
-    keys = [key for key in WRAPPERS if key in body and key not in spec.names]
+    keys = [key for key in WRAPPERS if key in body and not _is_column(key, body, spec)]
     if len(keys) > 1:
         raise spec.refuse("The body has more than one input: {}.".format(", ".join(keys)))
     if keys:
@@ -68,6 +69,11 @@ def unwrap(body: Any, spec: InputSpec) -> tuple[Any, Any]:
     if not spec.fields and spec.example == "json_object":
         return body, None
     raise spec.refuse("A value is not provided for `input_data`.")
+
+
+def _is_column(key: str, body: dict[str, Any], spec: InputSpec) -> bool:
+    """Whether a wrapper's key is the name of a column here: the model has one, and it is not inside."""
+    return key in spec.names and not (isinstance(body[key], dict) and key in body[key])
 
 
 def model_input(payload: Any, spec: InputSpec) -> Any:
