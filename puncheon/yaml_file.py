@@ -14,6 +14,8 @@ import yaml
 
 from puncheon.errors import PuncheonError
 
+MEND = "Mend the file, or log the model again."
+
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 """How YAML writes "nothing" in a plain scalar."""
 
@@ -89,7 +91,7 @@ class YamlValue:
         except (yaml.constructor.ConstructorError, ValueError) as error:
             raise self.fault(f"A value cannot be read: {getattr(error, 'problem', error)}.") from error
 
-    def fault(self, what: str, *, next: str | None = None) -> PuncheonError:
+    def fault(self, what: str, *, next: str = MEND) -> PuncheonError:
         """Return the error that says what is wrong at this place."""
         return self.error(what, where=self.where, next=next)
 
@@ -117,7 +119,7 @@ def read_text(path: Path, error: type[PuncheonError], *, file: str | None = None
     try:
         content = path.read_bytes()
     except OSError as fault:
-        raise error(f"{name} cannot be read: {fault.strerror}.", where=str(path)) from fault
+        raise error(f"{name} cannot be read: {fault.strerror}.", where=str(path), next=MEND) from fault
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
@@ -143,16 +145,20 @@ def read_yaml(path: Path, error: type[PuncheonError], *, file: str | None = None
         mark = fault.problem_mark or fault.context_mark
         where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
         line = text.splitlines()[mark.line : mark.line + 1] if mark else []
-        raise error(f"{name} is not YAML: {fault.problem or fault.context}.", where=where, detail=line) from fault
+        raise error(
+            f"{name} is not YAML: {fault.problem or fault.context}.", where=where, detail=line, next=MEND
+        ) from fault
     except yaml.reader.ReaderError as fault:
         line_number = text[: fault.position].count("\n") + 1
         raise error(
-            f"{name} is not YAML: it holds the character {fault.character!r}.", where=f"{name}, line {line_number}"
+            f"{name} is not YAML: it holds the character {fault.character!r}.",
+            where=f"{name}, line {line_number}",
+            next=MEND,
         ) from fault
     except RecursionError as fault:
-        raise error(f"{name} is nested too deeply, or holds itself.", where=name) from fault
+        raise error(f"{name} is nested too deeply, or holds itself.", where=name, next=MEND) from fault
     if node is None:
-        raise error(f"{name} is empty.", where=str(path))
+        raise error(f"{name} is empty.", where=str(path), next=MEND)
     return YamlValue(node, name, error)
 
 

@@ -9,6 +9,7 @@ from rattler import MatchSpec
 from rattler.exceptions import InvalidMatchSpecError
 
 PLAIN_VERSION = re.compile(r"\d\w*(?:\.\w+)*")
+PYTHON_VERSION = re.compile(r"[<>=!~ ]*\d|\*?$")
 NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
 
 
@@ -53,6 +54,8 @@ def parse_match_spec(entry: str) -> CondaPackage:
     name = spec.name.normalized or ""
     if not NAME.fullmatch(name) or PLAIN_VERSION.fullmatch(name):
         raise ValueError("it names no package")
+    if name == "python" and not PYTHON_VERSION.match(spec.version or ""):
+        raise ValueError("it names no version")
     if " " in (spec.build or ""):
         raise ValueError("it has more parts than name, version and build")
     channel = spec.channel

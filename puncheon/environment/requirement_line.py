@@ -117,9 +117,9 @@ def _option(line: str) -> Option:
         # `-rfile` is how pip's short options may be written too.
         if name[:2] in VALUE_OPTIONS and not name.startswith("--"):
             return _option(f"{line[:2]} {line[2:]}")
-        raise ValueError(f"`{name}` is no option that an environment file can hold")
+        raise ValueError("an environment file cannot hold this option")
     if not value:
-        raise ValueError(f"`{name}` needs a value")
+        raise ValueError("the option needs a value")
     if VALUE_OPTIONS[name] == "--editable":
         raise ValueError("an editable install points at a folder that the image does not have; write it without `-e`")
     return Option(VALUE_OPTIONS[name], value)

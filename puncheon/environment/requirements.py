@@ -89,7 +89,7 @@ class Requirements:
             if path.is_dir():
                 raise ValueError("it is a folder")
             self.add(
-                lines_of_file(path, path.name if depth == 0 else f"{path.name} (from {line.where})"),
+                lines_of_file(path),
                 constraint=constraint or option.name == "--constraint",
                 depth=depth + 1,
             )
@@ -117,7 +117,7 @@ class Requirements:
         return known.get(option.name, PipOptions())
 
 
-def lines_of_file(path: Path, shown: str | None = None) -> Iterator[Line]:
+def lines_of_file(path: Path) -> Iterator[Line]:
     r"""Yield the logical lines of a requirements file: a ``\`` at the end of a line joins the next one to it.
 
     Raises
@@ -125,7 +125,7 @@ def lines_of_file(path: Path, shown: str | None = None) -> Iterator[Line]:
     EnvironmentFileError
         If it cannot be read as text.
     """
-    name = shown or path.name
+    name = path.name
     pending, begin = "", 1
     for number, raw in enumerate(read_text(path, EnvironmentFileError, file=name).splitlines(), start=1):
         if not pending:
@@ -143,9 +143,9 @@ def _shown(text: str) -> str:
     return text if len(text) <= 100 else text[:99] + "…"
 
 
-def _advice(text: str) -> str | None:
+def _advice(text: str) -> str:
     if text.startswith(("-r", "-c", "--requirement", "--constraint")):
         return "Put the file into the model's folder (mlflow logs it with code_paths), or write its lines instead."
     if text.startswith("-"):
-        return None
+        return "Take the option out of the file."
     return REWRITE if "/" in text or "\\" in text or text.endswith(".whl") else "Mend the line."
