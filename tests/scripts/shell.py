@@ -19,10 +19,12 @@ def environment(**variables: str | Path) -> dict[str, str]:
     return {**kept, **{name: str(value) for name, value in variables.items()}}
 
 
-def run_script(name: str, *arguments: str, **variables: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run ``scripts/<name>`` to its end, with both streams kept apart."""
+def run_script(
+    name: str, *arguments: str, within: tuple[str, ...] = (), **variables: str | Path
+) -> subprocess.CompletedProcess[str]:
+    """Run ``scripts/<name>`` to its end, with both streams kept apart; ``within`` is a command that wraps it."""
     return subprocess.run(
-        [SCRIPTS / name, *arguments],
+        [*within, SCRIPTS / name, *arguments],
         env=environment(**variables),
         capture_output=True,
         text=True,

@@ -42,6 +42,8 @@ class Daemon:
         result = run_script(
             "engine",
             *arguments,
+            # A daemon told to have no bridge removes docker0 from under a running one, unless that lies elsewhere.
+            within=("unshare", "--net"),
             PUNCHEON_ENGINE_ROOT=self.root,
             PUNCHEON_DOCKERD_ARGS=dockerd,
             PUNCHEON_ENGINE_WAIT=wait,
