@@ -46,8 +46,8 @@ def make_environment(folder: Path, python: str, *packages: str) -> Path:
     uv = str(Path(sys.executable).with_name("uv"))
     variables = {"UV_SYSTEM_CERTS": "1", **os.environ}
     for command in (
-        [uv, "venv", "--quiet", "--python", python, folder],
-        [uv, "pip", "install", "--quiet", "--python", folder / "bin/python", *packages],
+        [uv, "venv", "--quiet", "--python", python, str(folder)],
+        [uv, "pip", "install", "--quiet", "--python", str(folder / "bin/python"), *packages],
     ):
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -58,9 +58,9 @@ def find_python(version: str) -> str:
     """Return an interpreter of this minor version, from PATH or pyenv's place; this very one where there is none."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     candidates = [shutil.which(f"python{version}"), *sorted(pyenv.glob(f"versions/{version}.*/bin/python"))]
-    for candidate in filter(None, candidates):
+    for candidate in map(str, filter(None, candidates)):
         if subprocess.run([candidate, "-c", "import venv"], capture_output=True, check=False).returncode == 0:
-            return str(candidate)
+            return candidate
     return sys.executable
 
 

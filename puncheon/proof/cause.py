@@ -64,7 +64,9 @@ def find_cause(lines: Iterable[str]) -> Cause:
         )
     # What became of it: a service's end, in the kit's own words.
     ended = [line for line in log if line.startswith("puncheon: stopped")][-1:]
-    hint = _hint("\n".join(failure.message)) or _hint("\n".join(line for line in log if "gunicorn.error" in line))
+    hint = _hint("\n".join(failure.message)) or _hint(
+        "\n".join(line for line in log if "gunicorn.error" in line or line.startswith("puncheon: "))
+    )
     return Cause((*failure.frame, *failure.message, *ended)[-MAX_LINES:], hint)
 
 

@@ -95,7 +95,7 @@ def _wait_ready(plan: Plan, services: Services, record: Record, kills: int) -> N
         else:
             what = f"The services ended before they were ready ({_ending(code)})."
         if code in (-9, 137) or memory.kills() > kills:
-            next_ = MEMORY_HINT
+            next_ = f"{MEMORY_HINT}{_limit()}"
         record.failed("ready", what)
         raise ProofError(what, where=plan.where, detail=cause.lines, next=next_ or NEXT_LOG)
     record.times["ready_s"] = round(time.monotonic() - began, 2)
@@ -117,6 +117,11 @@ def _stop(plan: Plan, services: Services, record: Record) -> None:
         detail=find_cause(services.log_lines(seen)).lines,
         next=NEXT_LOG,
     )
+
+
+def _limit() -> str:
+    limit = memory.limit_bytes()
+    return f" Its limit now is {limit / 2**20:.0f} MiB." if limit else ""
 
 
 def _ending(code: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -12,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+
+from puncheon.errors import ProofError
 
 HOST = "127.0.0.1"
 HEALTHY = (200, b"Healthy")
@@ -54,6 +57,8 @@ def ask(port: int, path: str = "/", body: bytes | None = None, timeout_s: float 
 class Services:
     """The process that starts everything; a context in which it runs, after which nothing of its group is left.
 
+    Entering it raises ProofError if the command cannot be started.
+
     Attributes
     ----------
     command
@@ -72,14 +77,21 @@ class Services:
     def __enter__(self) -> Services:
         # Appending: rsyslog opens its own standard output anew, and must not write over what others wrote.
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                list(self.command),
-                env=dict(self.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            try:
+                self.process = subprocess.Popen(
+                    list(self.command),
+                    env=dict(self.environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ProofError(
+                    f"The services cannot be started: {error.strerror}.",
+                    where=shlex.join(self.command),
+                    next="Prove inside the image (entrypoint prove), or name what starts the services with --start.",
+                ) from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

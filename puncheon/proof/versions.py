@@ -62,7 +62,7 @@ def version_warnings(prefix: Path, model: ModelFolder) -> list[str]:
         package, saved = _package(flavor), _saved_version(model.flavors[flavor])
         here = packages.get(_normal(package))
         if saved and here and here != saved:
-            warnings.append(f"the model was saved with {package} {saved} and is served with {here}")
+            warnings.append(f"the model was saved with {package} {saved} and is served with {package} {here}")
     return warnings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -80,7 +81,7 @@ def test_a_missing_module_is_told_with_the_way_out(
     load: Callable[..., ModuleType], saved_models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """conda.yaml lacks what the flavor imports: the message names module and file."""
-    monkeypatch.setitem(__import__("sys").modules, "skops.io", None)
+    monkeypatch.setitem(sys.modules, "skops.io", None)
 
     with pytest.raises(ModuleNotFoundError, match=r"'skops[.]io' is missing from conda[.]yaml"):
         load(saved_models["needs_missing_module"])
