@@ -106,7 +106,8 @@ RUN /usr/bin/python3 -m puncheon environment --file /kit/conda/base.yaml --prefi
 FROM tools AS model
 ARG ARTIFACT_PATH
 COPY ["${ARTIFACT_PATH:?is not set: --build-arg ARTIFACT_PATH=<folder of the MLflow model, in the build context>}", "/model/"]
-RUN /usr/bin/python3 -m puncheon envfiles /model /envfiles && chmod -R a+rX /model
+RUN /usr/bin/python3 -m puncheon envfiles /model /envfiles --shown-as "${ARTIFACT_PATH}" \
+    && chmod -R a+rX /model
 
 # The model's own environment: cached until one of those files changes.
 FROM tools AS userenv

@@ -25,7 +25,9 @@ from docker.models.containers import Container
 from docker.types import DeviceRequest
 
 from puncheon.errors import EngineError, PuncheonError
+from puncheon.layout import IMAGE
 from puncheon.proof.cause import distil
+from puncheon.proof.record import summary
 
 LABEL = "org.puncheon.container"
 INSIDE = {"nginx": 5000, "gunicorn": 31311}
@@ -251,7 +253,7 @@ def _proof(arguments: argparse.Namespace) -> int:
         text = _file_of(container, RERUN if again else IMAGE.proof)
     finally:
         container.remove(force=True)
-    print(text if arguments.json else show(json.loads(text)))
+    print(text if arguments.json else summary(json.loads(text)))
     return 0
 
 

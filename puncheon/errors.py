@@ -40,6 +40,19 @@ class PuncheonError(Exception):
         self.next = next
         self.detail = tuple(detail)
 
+    def renamed(self, path: str, name: str) -> PuncheonError:
+        """Return the same error with a path as the user knows it, in place of the path in a builder stage."""
+
+        def known(text: str) -> str:
+            return text.replace(path, name)
+
+        return type(self)(
+            known(self.what),
+            where=self.where and known(self.where),
+            next=self.next and known(self.next),
+            detail=map(known, self.detail),
+        )
+
     def report(self, width: int | None = None) -> str:
         """Return the whole message, wrapped to ``width`` columns (default: the terminal's)."""
         columns = width or min(shutil.get_terminal_size().columns, 120)

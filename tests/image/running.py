@@ -168,10 +168,10 @@ def copy_kit(target: Path) -> Path:
 
 
 def put_file(container: Container, path: str, text: str) -> None:
-    """Write one file into a container that need not run."""
+    """Write one file into a container that need not run; its folders are made."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        member = tarfile.TarInfo(Path(path).name)
+        member = tarfile.TarInfo(path.lstrip("/"))
         member.size, member.mode = len(text.encode()), 0o644
         tar.addfile(member, io.BytesIO(text.encode()))
-    container.put_archive(str(Path(path).parent), archive.getvalue())
+    container.put_archive("/", archive.getvalue())

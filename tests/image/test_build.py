@@ -130,8 +130,8 @@ BAD_ARGUMENTS = {
     "no ARTIFACT_PATH": ("", [], "ARTIFACT_PATH"),
     "absent": ("./artifacts/nothing", [], "artifacts/nothing"),
     "outside the context": ("../../etc", [], "etc"),
-    "a file": ("./artifacts/iris_model/MLmodel", [], "ARTIFACT_PATH"),
-    "empty folder": ("./artifacts/empty", [], "MLmodel"),
+    "a file": ("./artifacts/iris_model/MLmodel", [], "ARTIFACT_PATH=./artifacts/iris_model/MLmodel is a file."),
+    "empty folder": ("./artifacts/empty", [], "The folder ./artifacts/empty is empty."),
     "one level too high": ("./artifacts", [], "iris_model"),
     "impossible setting": (
         "./artifacts/iris_model",
