@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from puncheon import __version__
 from puncheon.errors import EXIT_CODE, PuncheonError
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 # Modules are imported only when their verb is called: the running image has none of the builder's libraries.
 VERBS: dict[str, tuple[str, str]] = {
     "prove": ("puncheon.proof.command", "start this image, score the model's own example, and record what was found"),
@@ -41,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         print(error.report(), file=sys.stderr)
         return EXIT_CODE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Runs inside a container of the base image: compiles CPython from the distribution's source package.
 #
 # in:   SERIES (3.11), PREFIX (the path to compile for), JOBS
@@ -10,18 +11,15 @@ step() { echo "## $*"; }
 
 # A base image lists no source packages: derive their lines from those of its binary packages, in both of apt's formats.
 enable_sources() {
-    local file
-    for file in /etc/apt/sources.list.d/*.sources; do
-        [ -f "$file" ] || continue
-        sed 's/^Types:.*/Types: deb-src/' "$file" >"${file%.sources}-of-source-packages.sources"
+    local apt=${APT_FOLDER:-/etc/apt} file
+    mkdir -p "$apt/sources.list.d"
+    for file in "$apt"/sources.list.d/*.sources; do
+        [ ! -f "$file" ] || sed 's/^Types:.*/Types: deb-src/' "$file" >"${file%.sources}-source.sources"
     done
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-        [ -f "$file" ] || continue
-        sed -n 's/^[[:space:]]*deb[[:space:]]/deb-src /p' "$file" >"${file%.list}-of-source-packages.list.new"
-    done
-    mkdir -p /etc/apt/sources.list.d
-    find /etc/apt -name '*-of-source-packages.list.new' -exec sh -c \
-        'mv "$1" "/etc/apt/sources.list.d/$(basename "$1" .new)"' _ {} \;
+    for file in "$apt/sources.list" "$apt"/sources.list.d/*.list; do
+        [ ! -f "$file" ] || sed -n 's/^[[:space:]]*deb[[:space:]]/deb-src /p' "$file"
+    done >"$apt/sources.list.d/source-packages.list.new"
+    mv "$apt/sources.list.d/source-packages.list.new" "$apt/sources.list.d/source-packages.list"
 }
 
 install_build_packages() {
@@ -150,4 +148,5 @@ main() {
     check_and_compile_modules
 }
 
-main
+# Tests source this file, for its functions.
+[ "${RECIPE:-run}" != run ] || main

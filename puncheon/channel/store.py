@@ -72,11 +72,14 @@ def fill(channel: Path, made: Iterable[tuple[str, Path]]) -> list[Path]:
     """
     channel.mkdir(parents=True, exist_ok=True)
     names = {f"{subdir}/{package.name}": package for subdir, package in made}
+    for left in channel.glob(f"*/{HALF_MADE}*"):
+        left.unlink()
     for name, package in names.items():
         target = channel / name
+        if target.exists() and target.samefile(package):
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         half_made = target.with_name(f"{HALF_MADE}{target.name}")
-        half_made.unlink(missing_ok=True)
         link_or_copy(package, half_made)
         half_made.replace(target)
     manifest = channel / MADE

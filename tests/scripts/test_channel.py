@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import signal
 import subprocess
 from pathlib import Path
 
+import docker
 import pytest
 
-from tests.scripts.shell import KIT, run_script
+from puncheon.channel.store import HALF_MADE, cache_folder
+from tests.scripts.shell import KIT, SCRIPTS, environment, run_script
 
 RECIPE = KIT / "puncheon/channel/compile_cpython.sh"
 UNREACHABLE = "http://127.0.0.1:9/channel"
 
 
 def test_no_options_are_guessed() -> None:
-    """A mistyped one ends with the usage, and nothing is done."""
+    """A mistyped one is named, and nothing is done."""
     done = run_script("channel", "--from-perfix", "x")
 
     assert 2 == done.returncode
-    assert "--from-prefix" in done.stderr
+    assert "--from-perfix" in done.stderr
     assert "" == done.stdout
 
 
@@ -63,6 +69,38 @@ def test_index_works_from_any_folder(tmp_path: Path) -> None:
 
     assert 0 == done.returncode, done.stderr
     assert (tmp_path / "channel/noarch/repodata.json").is_file()
+
+
+@pytest.mark.engine
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Neither the container nor half a package nor a traceback."""
+    cache = tmp_path / "puncheon/channel"
+    # Another series than any other test's, so that its container can be told from theirs.
+    series = "3.98"
+    if cache_folder().is_dir():
+        shutil.copytree(cache_folder(), cache)
+    running = subprocess.Popen(
+        [
+            *(SCRIPTS / "channel", "--probe", UNREACHABLE, "--python", series),
+            *("--channel", tmp_path / "channel"),
+        ],
+        env=environment(XDG_CACHE_HOME=tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stdout is not None
+    assert any("python: build packages" in line for line in running.stdout)
+    os.killpg(running.pid, signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    with contextlib.closing(docker.from_env()) as client:
+        containers = [each.attrs["Config"]["Env"] or [] for each in client.containers.list(all=True)]
+
+    assert (130, "interrupted\n") == (running.returncode, errors)
+    assert [] == [each for each in containers if f"SERIES={series}" in each]
+    assert [] == list(cache.glob(f"{HALF_MADE}*"))
+    assert not (tmp_path / "channel").exists()
 
 
 @pytest.mark.parametrize(
