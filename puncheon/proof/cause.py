@@ -25,8 +25,11 @@ WRAPPERS = ("azureml_inference_server_http.",)
 
 LOG_LINE = re.compile(r"^(\d{4}-\d\d-\d\d[ T]\d\d:|\[\d{4}-\d\d-\d\d|puncheon: )")
 NOISE = re.compile(
-    r"^\s*$|^[- ]*$|gunicorn\.error - (Worker exiting|Shutting down|Reason|Handling signal|Control socket|Booting)"
-    r"|Extra keys|extra keys|Initializing logger|Model Directory Contents|azmlinfsrv -     "
+    r"^[-\s]*$|gunicorn\.error - (Worker exiting|Shutting down|Reason|Handling signal|Control socket|Booting)"
+    r"|Extra keys|extra keys|Initializing logger|Model Directory Contents|azmlinfsrv -     |^puncheon: nginx :"
+    # azmlinfsrv's banner
+    r"|^(Application Insights|Azure ML Inferencing|Config File|CORS for|Create dedicated|Entry Script Name|Health Port"
+    r"|Inferencing HTTP|Liveness Probe|Model Directory|Score: |Server (Port|Routes|Settings)|Worker (Count|Timeout))"
 )
 
 

@@ -85,6 +85,13 @@ def test_a_log_without_a_traceback_gives_its_last_lines() -> None:
     assert ["one", "two"] == distil(["one", "", "two", "   "])
 
 
+def test_the_servers_banner_is_left_out() -> None:
+    """It says nothing of a failure."""
+    banner = ["Azure ML Inferencing HTTP server v1.5.1", "", "Server Settings", "-----", "Worker Count: 1", "the cause"]
+
+    assert ["the cause"] == distil(banner)
+
+
 def test_an_empty_log_gives_nothing() -> None:
     """No line, no hint."""
     assert [] == distil([])
