@@ -50,24 +50,31 @@ def distributions(site_packages: Path) -> tuple[Distribution, ...]:
 def check_agreement(uv: Uv, installed: Sequence[Distribution], spec: EnvironmentSpec) -> tuple[str, ...]:
     """Check that each distribution's requirements are met; return what is wrong among conda's own packages.
 
-    conda's packages may say less than their builders meant, so what is wrong among them alone is a warning.
+    conda's packages may say less, or more, than their builders meant, so what is wrong among them alone is a warning.
 
     Raises
     ------
     EnvironmentSolveError
-        If a distribution that pip's half brought, or one that it needs, does not agree with the others.
+        If a distribution that pip's half brought does not agree with another one.
     """
-    faults = [line for line in uv.check() if line.startswith("The package ")]
     by_conda = {one.name for one in installed if one.installer == "conda"}
-    ours = [fault for fault in faults if canonicalize_name(fault.split("`")[1]) not in by_conda]
-    if ours:
+    warnings: list[str] = []
+    faults: list[str] = []
+    for line in uv.check():
+        # The package `a` requires `b<2`, but `2.0` is installed
+        if named := re.match(r"The package `([^`]+)` requires `([\w.-]+)", line):
+            by_pip = {canonicalize_name(name) for name in named.groups()} - by_conda
+            absent = canonicalize_name(named[2]) not in {one.name for one in installed}
+            only_conda = not by_pip or (absent and by_pip == {canonicalize_name(named[2])})
+            (warnings if only_conda else faults).append(line)
+    if faults:
         raise EnvironmentSolveError(
             "The installed packages do not agree with each other.",
             where=f"{spec.source}, conda's and pip's packages together",
-            detail=ours,
+            detail=faults,
             next="Ask for one version of the package in both halves, and log the model again.",
         )
-    return tuple(faults)
+    return tuple(warnings)
 
 
 def check_imports(python: Path, groups: Sequence[Sequence[str]], spec: EnvironmentSpec, prefix: Path) -> str:
@@ -105,12 +112,11 @@ def import_failure(failure: Mapping[str, Any], spec: EnvironmentSpec) -> Environ
     missing = failure.get("missing")
     if missing:
         top = str(missing).split(".")[0]
-        needs = f" needs the module {top}," if top != module.split(".")[0] else ""
+        package = IMPORT_NAMES.get(top, top)
         return EnvironmentSolveError(
-            f"{what}{needs} {'which' if needs else 'is not there:'} its environment lacks{'' if needs else ' it'}.",
+            f"{what} needs the module {top}, which its environment lacks.",
             where=where,
-            next=f"Add {IMPORT_NAMES.get(top, top)} to `pip:` in {spec.source}: "
-            f'log the model with extra_pip_requirements=["{IMPORT_NAMES.get(top, top)}"].',
+            next=f"Add {package} to `pip:` in {spec.source}, or to extra_pip_requirements when you log the model.",
         )
     if NUMPY_ABI.search(message):
         culprit = _package(failure["files"])

@@ -24,6 +24,7 @@ NO_FIT = re.compile(
 )
 FETCH = re.compile(r"Failed to fetch: `?([^\s`]+)|error sending request for url \(([^)\s]+)\)")
 BUILD = re.compile(r"Failed to (?:build|download and build) `([^`]+)`")
+UNSOLVED = re.compile(r"No solution found|depends on|you require")
 GIT = re.compile(r"\bGit (operation failed|executable)")
 INDEX_ADVICE = "Configure the index that this network has in conda/build-config/ (pip.conf or uv.toml, *.crt, netrc)."
 
@@ -46,6 +47,8 @@ def explain(
         return _not_fetched(fetch[1] or fetch[2], failure, spec)
     if GIT.search(failure.text):
         return _without_git(failure, spec)
+    if not UNSOLVED.search(failure.text):
+        return _otherwise(failure, spec)
     asked = direct_requirements(spec.requirements)
     for found in NOT_FOUND.finditer(failure.text):
         return _not_there(found[1], failure, spec, asked)
@@ -167,6 +170,16 @@ def _not_fetched(url: str, failure: Failure, spec: EnvironmentSpec) -> Environme
         where=f"{spec.source}, pip's requirements",
         detail=list(dict.fromkeys((causes[0], causes[-1]))),
         next=INDEX_ADVICE,
+    )
+
+
+def _otherwise(failure: Failure, spec: EnvironmentSpec) -> EnvironmentSolveError:
+    altered = "ash mismatch" in failure.text
+    return EnvironmentSolveError(
+        "A package is not the one whose hash is written." if altered else "pip's requirements cannot be installed.",
+        where=f"{spec.source}, pip's requirements",
+        detail=[*without_urls("\n".join(failure.explanation)).splitlines(), *failure.hints],
+        next="Find out who changed the package, or write its new hash." if altered else "Mend what uv names here.",
     )
 
 

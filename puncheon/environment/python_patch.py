@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rattler import Version, VersionSpec
 from rattler.exceptions import InvalidVersionError
 
-MAX_PATCH = 60
+MAX_PATCH = 100
 """Above every patch release that CPython has made of one minor version."""
 
 
