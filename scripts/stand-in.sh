@@ -121,7 +121,7 @@ bootstrap() {
     # shellcheck disable=SC2016 # $1 is the chroot, for mmdebstrap
     scrub='cd "$1" && rm -f etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/apt.conf.d/99mmdebstrap \
         etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/hostname etc/resolv.conf var/cache/debconf/*-old var/lib/dpkg/*-old \
-        && rm -rf var/lib/apt/lists/* var/cache/apt/* && find var/log -type f -delete'
+        && rm -rf usr/share/info/* var/lib/apt/lists/* var/cache/apt/* && find var/log -type f -delete'
     (
         cd "$3"
         slim_paths | sed 's/ /=/' > slim
