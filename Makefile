@@ -31,7 +31,7 @@ demo: ## set up all that is missing, build the demo model's image, run it, score
 
 build: venv ## build IMAGE from ARTIFACT_PATH
 	@$(PUNCHEON) build "$(strip $(ARTIFACT_PATH))" --base-path "$(strip $(BASE_PATH))" --context "$(strip $(CONTEXT))" \
-		--tag $(IMAGE) --client "$(DOCKER)" $(BUILD_ARGS)
+		--tag $(IMAGE) $(BUILD_ARGS)
 
 run: venv ## run IMAGE in the background and wait until it is ready
 	@$(PUNCHEON) container run $(IMAGE) --name $(NAME) --port $(PORT) --gunicorn-port $(GUNICORN_PORT) $(RUN_ARGS)

@@ -7,6 +7,7 @@ error alone.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import subprocess
@@ -17,11 +18,13 @@ from pathlib import Path
 from puncheon.errors import EngineError, PuncheonError
 from puncheon.model_folder import ModelFolder
 
+KIT = Path(__file__).resolve().parent.parent
+
 # What the builders print around the output of the steps.
 BUILDKIT = re.compile(r"^#\d+ (?:\[(?P<stage>\w+) +\d+/\d+\] .*|(?P<seconds>\d+\.\d+) (?P<output>.*)|(?P<rest>.*))$")
 CLASSIC_STAGE = re.compile(r"^Step \d+/\d+ : FROM .* (?:AS|as) (?P<stage>\w+)$")
 CLASSIC_NOISE = re.compile(
-    r"^(Step \d+/\d+ :| ---> |Sending build context|Removing intermediate|Successfully |DEPRECATED"
+    r"^(Step \d+/\d+ :|\s*--->|Sending build context|Removing intermediate|Successfully |DEPRECATED"
     r"|\s+(Install|BuildKit|environment)|$)"
 )
 ERROR = re.compile(r"^(error|where|next): |^ {7}")
@@ -66,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--context", type=Path, default=Path(), help="the build context (default: this folder)")
     parser.add_argument("--tag", "-t", required=True, help="the image's name")
     parser.add_argument("--build-arg", action="append", default=[], metavar="NAME=VALUE", help="a setting")
-    parser.add_argument("--client", default="docker", help="the docker command (default: %(default)s)")
+    parser.add_argument("--classic", action="store_true", help="the classic builder, also where BuildKit is there")
     parser.add_argument(
         "--log", type=Path, default=Path("build/build.log"), help="the whole log (default: %(default)s)"
     )
@@ -87,11 +90,19 @@ def run(arguments: argparse.Namespace) -> int:
     check_inside(arguments.artifact_path, arguments.context)
     model = ModelFolder.read(arguments.context / arguments.artifact_path)
     print(f"build {arguments.tag} from {arguments.artifact_path} ({', '.join(sorted(model.flavors))})", flush=True)
-    command = command_line(arguments)
+    client, buildkit = find_builder()
+    buildkit = buildkit and not arguments.classic
+    command = command_line(arguments, client, buildkit)
+    environment = {**os.environ, "DOCKER_BUILDKIT": str(int(buildkit)), "BUILDKIT_PROGRESS": "plain"}
     arguments.log.parent.mkdir(parents=True, exist_ok=True)
     with arguments.log.open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         )
         assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
         lines = _kept(process.stdout, log)
@@ -118,19 +129,32 @@ def check_inside(path: str, context: Path) -> None:
         )
 
 
-def command_line(arguments: argparse.Namespace) -> list[str]:
+def find_builder() -> tuple[str, bool]:
+    """Return the docker command to use, and whether it has BuildKit, as ``scripts/engine`` finds them.
+
+    Raises
+    ------
+    EngineError
+        If no engine answers.
+    """
+    done = subprocess.run([KIT / "scripts/engine", "--json"], capture_output=True, text=True, check=False)
+    state = json.loads(done.stdout or "{}")
+    if not state.get("answers"):
+        raise EngineError("No container engine answers.", next="make engine", detail=done.stderr.splitlines())
+    return state["client"], "buildkit" in state["builders"]
+
+
+def command_line(arguments: argparse.Namespace, client: str, buildkit: bool) -> list[str]:
     """Return the ``docker build`` command, as the README shows it."""
     settings = [f"ARTIFACT_PATH={arguments.artifact_path}", f"BASE_PATH={arguments.base_path}", *arguments.build_arg]
-    buildkit = os.environ.get("DOCKER_BUILDKIT") == "1"
+    dockerfile = arguments.context / arguments.base_path / "Dockerfile"
     return [
-        arguments.client,
+        client,
         "build",
         *(["--progress=plain"] if buildkit else []),
         *(word for setting in settings for word in ("--build-arg", setting)),
-        "-t",
-        arguments.tag,
-        "-f",
-        str(arguments.context / arguments.base_path / "Dockerfile"),
+        *("-t", arguments.tag),
+        *("-f", str(dockerfile)),
         str(arguments.context),
     ]
 

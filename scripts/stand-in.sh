@@ -125,8 +125,9 @@ bootstrap() {
     (
         cd "$3"
         slim_paths | sed 's/ /=/' > slim
-        mkdir -p tmp
-        TMPDIR=$PWD/tmp SOURCE_DATE_EPOCH=$(cat epoch) mmdebstrap --variant=minbase --format=tar \
+        # Without root the chroot belongs to other uids, which may not enter this folder.
+        if is_root; then mkdir tmp && export TMPDIR=$PWD/tmp; fi
+        SOURCE_DATE_EPOCH=$(cat epoch) mmdebstrap --variant=minbase --format=tar \
             --include=apt "$merge" \
             --architectures="$2" --aptopt="$PWD/files/etc/apt/apt.conf.d/90host" --dpkgopt="$PWD/slim" \
             --customize-hook="$scrub" --customize-hook='tar-in files.tar /' \

@@ -19,7 +19,7 @@ from rattler import (
 )
 from rattler.exceptions import FetchRepoDataError, GatewayError, InvalidChannelError, SolverError
 
-from puncheon.environment.channels import ChannelSource, CondaNetwork
+from puncheon.environment.channels import ChannelSource, CondaNetwork, without_credentials
 from puncheon.environment.match_spec import CondaPackage
 from puncheon.environment.python_patch import nearest_patch
 
@@ -174,7 +174,8 @@ def unreachable(fault: Exception, channels: Sequence[ChannelSource]) -> Unreacha
     """Return the finding that one of the channels cannot be read: the one whose URL the fault names."""
     text = str(fault).strip()
     for channel in channels:
-        if any(url in text for url in channel.urls):
+        # The fault's own URLs have lost their credentials.
+        if any(without_credentials(url) in text or url in text for url in channel.urls):
             return Unreachable(channel, text)
     return Unreachable(None, text)
 

@@ -138,7 +138,7 @@ def _no_python(request: CondaRequest, versions: list[str], where: str, detail: l
 
 def _not_reached(finding: Unreachable | None, channels: Sequence[ChannelSource]) -> EnvironmentSolveError:
     return EnvironmentSolveError(
-        f"The conda channel {_channel(finding) if finding else _shown(channels)} cannot be read.",
+        f"{_channel(finding)} cannot be read." if finding else "There is no conda channel to read.",
         where=f"channels: {_shown(channels)}",
         detail=[_cause(finding)] if finding else (),
         next=OFFLINE,
@@ -147,7 +147,7 @@ def _not_reached(finding: Unreachable | None, channels: Sequence[ChannelSource])
 
 def _channel(finding: Unreachable) -> str:
     channel = finding.args[0]
-    return channel.shown if isinstance(channel, ChannelSource) else "A conda channel"
+    return f"The conda channel {channel.shown}" if isinstance(channel, ChannelSource) else "A conda channel"
 
 
 def _cause(finding: Unreachable) -> str:

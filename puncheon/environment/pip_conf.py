@@ -57,7 +57,7 @@ def uv_files(environ: Mapping[str, str], root: Path = Path("/")) -> tuple[Path, 
     return tuple(path for path in files if path.is_file())
 
 
-def read_pip_configuration(environ: Mapping[str, str]) -> PipConfiguration:
+def read_pip_configuration(environ: Mapping[str, str], root: Path = Path("/")) -> PipConfiguration:
     """Return what pip's configuration files and ``PIP_*`` variables say.
 
     Raises
@@ -66,7 +66,7 @@ def read_pip_configuration(environ: Mapping[str, str]) -> PipConfiguration:
         If a file is not in pip's format.
     """
     values: dict[str, str] = {}
-    for path in configuration_files(environ):
+    for path in configuration_files(environ, root):
         values.update(_read(path))
     for key in (*KEYS, *AS_VARIABLES):
         if found := environ.get(f"PIP_{key.upper().replace('-', '_')}"):
