@@ -81,6 +81,7 @@ ARG SERVER=azmlinfsrv
 ARG AZMLINFSRV_VERSION=
 ARG PYTHON_PATCH=nearest
 ARG PROOF=require
+ARG PROOF_TIMEOUT=300
 ARG NGINX_PORT=5000
 ARG GUNICORN_PORT=31311
 ARG WORKER_COUNT=1
@@ -200,6 +201,7 @@ COPY --from=model /model /var/azureml-app/model
 # The built image starts, answers the model's own example and stops; what it found goes with the image.
 FROM app AS proof
 ARG PROOF=require
+ARG PROOF_TIMEOUT=300
 RUN entrypoint prove --output /tmp/proof.json
 
 # The image: everything, and the record of the proof (copied, so that no builder can leave that stage out).

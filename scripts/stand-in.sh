@@ -20,16 +20,17 @@ make_stand_in() {
     step "making a stand-in: $distribution $suite by mmdebstrap"
     if ! bootstrap "$suite" "$architecture" "$work" > "$log" 2>&1; then
         fail "The stand-in could not be made." "see $log; does apt-get update work on this machine?" \
-            "mmdebstrap: $(grep -E '^E: ' "$log" | sed -n '1s/^E: //p')"
+            "mmdebstrap: $(grep -E '^(E|dpkg: error|tar): ' "$log" | sed -n '1s/^E: //p' | cut -c 1-300)"
     fi
     pack "$name" "$distribution $suite" "$architecture" "$key" "$work"
     done_ "made"
 }
 
+# Without root it needs newuidmap too, and entries for the user in /etc/subuid and /etc/subgid.
 need_mmdebstrap() {
-    if has mmdebstrap; then return; fi
+    if has mmdebstrap && { is_root || has newuidmap; }; then return; fi
     if ! is_root; then
-        fail "No registry answers, and mmdebstrap is missing, which makes the stand-in." "sudo apt-get install mmdebstrap" "$image"
+        fail "mmdebstrap or uidmap is missing, which make the stand-in." "sudo apt-get install mmdebstrap uidmap" "$image"
     fi
     step "installing mmdebstrap"
     apt_install "$cache/apt.log" mmdebstrap \
@@ -112,24 +113,28 @@ slim_paths() {
 
 # bootstrap SUITE ARCHITECTURE WORK: WORK/layer.tar.
 bootstrap() {
-    local scrub merge=--hook-directory=/usr/share/mmdebstrap/hooks/maybe-merged-usr
+    local scrub option options merge=--hook-directory=/usr/share/mmdebstrap/hooks/maybe-merged-usr
     # Here base-files provides that /usr is merged, and mmdebstrap's own hook looks for a package of that name.
     # shellcheck disable=SC2016
     if [[ $1 == noble ]]; then
         merge='--setup-hook=for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d" && ln -s "usr/$d" "$1/$d"; done'
     fi
+    # In place of mmdebstrap's own cleaning, after which a folder's owner depends on who ran it.
     # shellcheck disable=SC2016 # $1 is the chroot, for mmdebstrap
     scrub='cd "$1" && rm -f etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/apt.conf.d/99mmdebstrap \
         etc/dpkg/dpkg.cfg.d/99mmdebstrap etc/hostname etc/resolv.conf var/cache/debconf/*-old var/lib/dpkg/*-old \
         && rm -rf usr/share/info/* var/lib/apt/lists/* var/cache/apt/* && find var/log -type f -delete'
     (
         cd "$3"
-        slim_paths | sed 's/ /=/' > slim
-        # Without root the chroot belongs to other uids, which may not enter this folder.
+        # One by one, not as a file: without root mmdebstrap may not enter this folder.
+        options=()
+        while IFS= read -r option; do options+=("--dpkgopt=${option/ /=}"); done < <(slim_paths)
+        while IFS= read -r option; do options+=("--aptopt=$option"); done < files/etc/apt/apt.conf.d/90host
+        # Likewise the chroot's own uids.
         if is_root; then mkdir tmp && export TMPDIR=$PWD/tmp; fi
         SOURCE_DATE_EPOCH=$(cat epoch) mmdebstrap --variant=minbase --format=tar \
-            --include=apt "$merge" \
-            --architectures="$2" --aptopt="$PWD/files/etc/apt/apt.conf.d/90host" --dpkgopt="$PWD/slim" \
+            --include=apt "$merge" --skip=cleanup/apt \
+            --architectures="$2" "${options[@]}" \
             --customize-hook="$scrub" --customize-hook='tar-in files.tar /' \
             "$1" layer.tar "$PWD/outside.sources"
     )
