@@ -145,7 +145,7 @@ def copy_kit(target: Path) -> None:
 def peer_base(dockerfile: str) -> str:
     """Return the peer's base image, made here where it is not on this machine.
 
-    It is BASE with the local channel's CPython and pip under /usr/local, as in the official image.
+    It is BASE with the local channel's CPython and pip.
     """
     name = dockerfile.split("FROM ", 1)[1].split()[0]
     try:
@@ -156,8 +156,10 @@ def peer_base(dockerfile: str) -> str:
         (folder / "python.yaml").write_text("dependencies:\n- python=3.11\n- pip\n")
         (folder / "Dockerfile").write_text(
             f"FROM {OURS}-tools AS made\nCOPY python.yaml /\n"
-            "RUN python -m puncheon environment --file /python.yaml --prefix /usr/local\n"
-            f"FROM {BASE}\nCOPY --from=made /usr/local /usr/local\nENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt\n"
+            "RUN /usr/bin/python3 -m puncheon environment --file /python.yaml --prefix /opt/python\n"
+            f"FROM {BASE}\nCOPY --from=made /opt/python /opt/python\n"
+            "ENV PATH=/opt/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "
+            "PIP_CERT=/etc/ssl/certs/ca-certificates.crt\n"
         )
         context = WORK / "context"
         kit = "online_endpoint/azx_mlflow"
@@ -189,6 +191,7 @@ def median(rounds: int, action: Callable[[], None], prepare: Callable[[], None] 
         began = time.monotonic()
         action()
         seconds.append(time.monotonic() - began)
+        print(f"{seconds[-1]:.1f} s", file=sys.stderr, flush=True)
     return round(statistics.median(seconds), 1)
 
 
