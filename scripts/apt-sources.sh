@@ -9,7 +9,6 @@ distribution_of() {
         debian:bullseye | debian:11 | debian:11.*) echo debian bullseye ;;
         debian:bookworm | debian:12 | debian:12.*) echo debian bookworm ;;
         debian:trixie | debian:13 | debian:13.*) echo debian trixie ;;
-        ubuntu:focal | ubuntu:20.04) echo ubuntu focal ;;
         ubuntu:jammy | ubuntu:22.04) echo ubuntu jammy ;;
         ubuntu:noble | ubuntu:24.04) echo ubuntu noble ;;
         *) return 1 ;;
