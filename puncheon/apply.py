@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 
 from puncheon.errors import SettingsError
+from puncheon.layout import IMAGE
 from puncheon.render import start_files, write
-from puncheon.settings import read
+from puncheon.settings import given, read
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``apply``."""
     parser.add_argument("--root", type=Path, default=Path("/"), help="folder that stands for the root (tests)")
+
+
+def of_the_build(root: Path) -> dict[str, str]:
+    """Return the settings that the image was built with: the defaults of every start."""
+    path = root / IMAGE.settings.lstrip("/")
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -24,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     SettingsError
         If a setting is impossible, or the run-time folder cannot be written.
     """
-    settings = read(os.environ)
+    settings = read({**of_the_build(arguments.root), **given(os.environ)})
     entries = start_files(settings)
     try:
         write(entries, arguments.root)

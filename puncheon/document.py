@@ -20,7 +20,8 @@ PLACES = {
 
 def blocks() -> dict[str, str]:
     """Return the text of each block, by name."""
-    at_start = [setting for setting in SETTINGS if setting.when == "run"]
+    # A derived setting has no default to set: an empty variable would reach programs that read it themselves.
+    at_start = [setting for setting in SETTINGS if setting.when == "run" and setting.default]
     environment = " \\\n    ".join(f"{setting.name}=${{{setting.name}}}" for setting in at_start)
     return {
         "check": _arguments(SETTINGS),

@@ -18,6 +18,7 @@ class Layout:
     conda: str = "/opt/miniconda"
     server: str = "/var/azureml-app/server"
     proof: str = "/var/azureml-app/proof.json"
+    settings: str = "/var/azureml-app/settings.json"
     runtime: str = "/tmp"  # noqa: S108 -- one container, one user; files of ours start with `puncheon-`
 
     def runtime_file(self, name: str) -> str:

@@ -6,6 +6,7 @@ Templates receive finished values and compute nothing.  The output is determinis
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ import jinja2
 
 from puncheon import conda_front
 from puncheon.layout import IMAGE, Layout
-from puncheon.settings import Settings, read
+from puncheon.settings import Settings, given, read
 
 KIT = Path(__file__).resolve().parent.parent
 SERVICES = ("gunicorn", "nginx", "rsyslog")
@@ -40,9 +41,10 @@ class Link:
     target: str
 
 
-def image_files(layout: Layout = IMAGE) -> list[File | Link]:
-    """Return what the image carries, the same for all settings: runit's services, rsyslog's file, the small conda."""
+def image_files(given: Mapping[str, str], layout: Layout = IMAGE) -> list[File | Link]:
+    """Return what the image carries: runit's services, rsyslog's file, the small conda, the settings of the build."""
     entries: list[File | Link] = [
+        File(layout.settings, json.dumps(given, indent=2, sort_keys=True) + "\n"),
         File("/etc/rsyslog.conf", _render("rsyslog/rsyslog.conf.j2", layout, {})),
         # nginx is started as `nginx -g 'daemon off;'`, so it reads its built-in path.
         Link("/etc/nginx/nginx.conf", layout.nginx_conf),
@@ -107,7 +109,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check the settings in the environment and write the rendered tree."""
     settings = read(os.environ)
-    entries = image_files() + (start_files(settings) if arguments.all else [])
+    entries = image_files(given(os.environ)) + (start_files(settings) if arguments.all else [])
     write(entries, arguments.output)
     print(f"settings checked; {len(entries)} files and links rendered in {arguments.output}", flush=True)
     return 0

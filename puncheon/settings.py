@@ -231,6 +231,11 @@ class Settings:
         return {setting.name: as_text(self.values[setting.name]) for setting in SETTINGS if setting.when == "run"}
 
 
+def given(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that an environment gives, as they are written there."""
+    return {name: environ[name] for name in BY_NAME if environ.get(name)}
+
+
 def as_text(value: Value) -> str:
     """Write a value as a user would."""
     return str(value).lower() if isinstance(value, bool) else str(value)

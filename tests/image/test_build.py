@@ -117,13 +117,19 @@ def test_a_path_with_spaces_builds(repository: Path) -> None:
 def test_a_setting_reaches_the_image(repository: Path, start: Callable[..., Running]) -> None:
     """A build argument sets the image's default, `EXPOSE` included."""
     tag = "puncheon-test/settings:latest"
-    built(repository, "./artifacts/iris_model", tag, "--build-arg", "NGINX_PORT=5001", "--build-arg", "MAX_BODY_MB=7")
+    built(
+        repository,
+        "./artifacts/iris_model",
+        tag,
+        *(f"--build-arg={one}" for one in ("NGINX_PORT=5001", "MAX_BODY_MB=7", "PROXY_TIMEOUT=400")),
+    )
 
     running = start(tag)
     running.wait_ready(port=5001)
 
     assert {"5001/tcp", "31311/tcp"} == set(running.container.image.attrs["Config"]["ExposedPorts"])
     assert "client_max_body_size 7m;" in running.execute("nginx", "-T")
+    assert "proxy_read_timeout 400s;" in running.execute("nginx", "-T")
 
 
 BAD_ARGUMENTS = {

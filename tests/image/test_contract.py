@@ -153,3 +153,10 @@ def test_the_final_image_has_no_builder_tools(service: Running) -> None:
     found = service.execute("sh", "-c", "command -v uv rattler-build gcc cc mamba micromamba apt-key || true")
 
     assert "" == found.strip()
+
+
+def test_derived_settings_are_no_empty_variables(service: Running) -> None:
+    """The reference's `azmlinfsrv --entry_script …` by hand reads SCORING_TIMEOUT_MS itself; an empty one would end it."""
+    names = environment_of(service.execute("printenv"))
+
+    assert {"SCORING_TIMEOUT_MS", "PROXY_TIMEOUT", "NGINX_WORKERS"}.isdisjoint(names)

@@ -24,7 +24,7 @@ CASES = {
 
 
 def rendered(environ: dict[str, str]) -> list[File | Link]:
-    return image_files() + start_files(read(environ, lambda: 2))
+    return image_files(environ) + start_files(read(environ, lambda: 2))
 
 
 def as_text(entries: list[File | Link]) -> dict[str, str]:
