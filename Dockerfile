@@ -21,13 +21,13 @@ COPY ["${BASE_PATH}/runner", "/runner"]
 COPY ["${BASE_PATH}/scripts", "/scripts"]
 COPY ["${BASE_PATH}/server", "/server"]
 
-# What runs beside the model, and the user it runs as.
+# What runs beside the model, and the user it runs as (unsafe-io: a build that fails is thrown away, so no fsync).
 # procps is there for `ps -eaf` in a shell, ca-certificates for models that call out.
 # hadolint ignore=DL3006
 FROM ${BASE_IMAGE} AS base
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io \
         ca-certificates \
         nginx-light \
         procps \
@@ -52,7 +52,7 @@ RUN apt-get update -qq \
 FROM ${BASE_IMAGE} AS tools
 # hadolint ignore=DL3008,DL3009,SC2015
 RUN apt-get update -qq \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io \
         ca-certificates \
         python3-pip \
         > /tmp/apt.log 2>&1 || { cat /tmp/apt.log; exit 1; }

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,15 @@ def distributions(site_packages: Path) -> tuple[Distribution, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
+def top_level_packages(site_packages: Path, names: Collection[str]) -> frozenset[str]:
+    """Return the top-level packages and modules of the named distributions, by what their records list."""
+    found = set()
+    for one in importlib.metadata.distributions(path=[str(site_packages)]):
+        if canonicalize_name(one.metadata["Name"] or "") in names:
+            found |= {file.parts[0].removesuffix(".py") for file in one.files or () if file.suffix == ".py"}
+    return frozenset(found)
+
+
 def check_agreement(uv: Uv, installed: Sequence[Distribution], spec: EnvironmentSpec) -> tuple[str, ...]:
     """Check that each distribution's requirements are met; return what is wrong among conda's own packages.
 
@@ -77,12 +86,12 @@ def check_agreement(uv: Uv, installed: Sequence[Distribution], spec: Environment
     return tuple(warnings)
 
 
-def check_imports(python: Path, groups: Sequence[Sequence[str]], spec: EnvironmentSpec, prefix: Path) -> str:
+def check_imports(python: Path, groups: Sequence[Sequence[str]], spec: EnvironmentSpec, prefix: Path) -> frozenset[str]:
     """Import modules in the environment, each group in a process of its own at the same time.
 
     Returns
     -------
-    The interpreter's version.
+    The top-level packages that were loaded: what serving this model begins with.
 
     Raises
     ------
@@ -100,7 +109,7 @@ def check_imports(python: Path, groups: Sequence[Sequence[str]], spec: Environme
             )
         if answer["failure"] is not None:
             raise import_failure(answer["failure"], spec)
-    return str(answers[0]["version"])
+    return frozenset(name for answer in answers for name in answer["loaded"])
 
 
 def import_failure(failure: Mapping[str, Any], spec: EnvironmentSpec) -> EnvironmentSolveError:

@@ -25,13 +25,14 @@ SCORE = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
 
 
 def main(modules: list[str]) -> dict[str, Any]:
-    """Return where this interpreter lives, and the first module's failure, or None."""
+    """Return where this interpreter lives, the first module's failure, or None, and which packages it has loaded."""
     failure = None
     for module in modules:
         failure = _failure_of(module)
         if failure is not None:
             break
-    return {"prefix": sys.prefix, "version": ".".join(map(str, sys.version_info[:3])), "failure": failure}
+    loaded = sorted({name.split(".")[0] for name in sys.modules})
+    return {"prefix": sys.prefix, "failure": failure, "loaded": loaded}
 
 
 def _failure_of(module: str) -> dict[str, Any] | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 from puncheon.environment.channels import (
     ChannelSource,
@@ -14,7 +17,14 @@ from puncheon.environment.channels import (
     local_channel,
     without_credentials,
 )
-from puncheon.environment.checks import SERVER_ENTRY, Distribution, check_agreement, check_imports, distributions
+from puncheon.environment.checks import (
+    SERVER_ENTRY,
+    Distribution,
+    check_agreement,
+    check_imports,
+    distributions,
+    top_level_packages,
+)
 from puncheon.environment.conda_attempt import CondaRequest, CondaSolution, PatchPolicy
 from puncheon.environment.conda_install import install_conda
 from puncheon.environment.conda_solve import solve_conda
@@ -30,6 +40,11 @@ from puncheon.errors import EnvironmentFileError, EnvironmentSolveError
 
 NOT_COMPILED = r"/tests?/"
 """Modules whose bytecode no server needs; it is a tenth of an environment's size."""
+
+INSTALLERS = frozenset({"pip", "setuptools", "wheel"})
+"""What MLflow names among conda's packages, and no server loads."""
+
+REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
 @dataclass
@@ -70,8 +85,8 @@ class Making:
         self._pip(uv, solution)
         site_packages = self._site_packages(python)
         installed = distributions(site_packages)
-        self._compile(python, site_packages, solution)
-        self._check(uv, python, installed)
+        loaded = self._check(uv, python, installed)
+        self._compile(python, site_packages, loaded)
         return self._report(asked, solution, installed)
 
     async def _conda(self, asked: CondaPackage) -> CondaSolution:
@@ -134,26 +149,35 @@ class Making:
             )
         return path
 
-    def _compile(self, python: Path, site_packages: Path, solution: CondaSolution) -> None:
-        """Compile bytecode: the image's processes cannot write it, and would compile at every start."""
-        noarch = any(record.noarch.python for record in solution.records)
-        if not self.spec.requirements and self.server is None and not noarch:
+    def _compile(self, python: Path, site_packages: Path, loaded: frozenset[str]) -> None:
+        """Compile bytecode: the image's processes cannot write it, and would compile at every start.
+
+        Of what serves: the packages that the check has loaded, and those that the model's files name.  The rest
+        (MLflow's tracking server, say) is a third of an environment's bytecode and is not loaded by a scoring server.
+        """
+        named = {parse_match_spec(text).name for text in self.spec.conda} - INSTALLERS
+        named |= {match[0] for line in self.spec.requirements if (match := REQUIREMENT_NAME.match(line))}
+        serving = loaded | top_level_packages(site_packages, {canonicalize_name(name) for name in named})
+        paths = [str(path) for path in sorted(site_packages.glob("*")) if path.name.removesuffix(".py") in serving]
+        if not paths:
             return
         with self.steps.step("compile") as step:
-            command = [str(python), "-I", "-m", "compileall", "-q", "-j", "0", "-x", NOT_COMPILED, str(site_packages)]
+            command = [str(python), "-I", "-m", "compileall", "-q", "-j", "0", "-x", NOT_COMPILED, *paths]
             # A file that does not compile is no fault: packages carry templates and code for other versions.
             subprocess.run(command, capture_output=True, check=False)
-            step.detail = "bytecode"
+            step.detail = f"bytecode of {len(paths)} packages"
 
-    def _check(self, uv: Uv, python: Path, installed: tuple[Distribution, ...]) -> None:
+    def _check(self, uv: Uv, python: Path, installed: tuple[Distribution, ...]) -> frozenset[str]:
         groups = [list(self.spec.imports)]
         if self.server is not None:
             groups.append([SERVER_ENTRY])
         with self.steps.step("check") as step:
             self.warnings += check_agreement(uv, installed, self.spec)
-            check_imports(python, groups, self.spec, self.prefix)
+            loaded = check_imports(python, groups, self.spec, self.prefix)
             tried = [*self.spec.imports, *(["azmlinfsrv"] if self.server is not None else [])]
             step.detail = f"{len(installed)} distributions agree" + (f"; {', '.join(tried)} import" if tried else "")
+        # What is too heavy to be tried is loaded all the same, once the model is.
+        return loaded | {name.split(".")[0] for name in self.spec.imports}
 
     def _report(self, asked: CondaPackage, solution: CondaSolution, installed: tuple[Distribution, ...]) -> Report:
         versions = {one.name: one.version for one in installed}
