@@ -10,6 +10,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from puncheon.environment import compile_bytecode
 from puncheon.environment.channels import (
     ChannelSource,
     channel_sources,
@@ -37,9 +38,6 @@ from puncheon.environment.spec import EnvironmentSpec
 from puncheon.environment.steps import Steps
 from puncheon.environment.uv import Uv, uv_for
 from puncheon.errors import EnvironmentFileError, EnvironmentSolveError
-
-NOT_COMPILED = r"/tests?/"
-"""Modules whose bytecode no server needs; it is a tenth of an environment's size."""
 
 INSTALLERS = frozenset({"pip", "setuptools", "wheel"})
 """What MLflow names among conda's packages, and no server loads."""
@@ -156,14 +154,13 @@ class Making:
         (MLflow's tracking server, say) is a third of an environment's bytecode and is not loaded by a scoring server.
         """
         named = {parse_match_spec(text).name for text in self.spec.conda} - INSTALLERS
-        named |= {match[0] for line in self.spec.requirements if (match := REQUIREMENT_NAME.match(line))}
+        named |= {name for line in self.spec.requirements if (name := _distribution(line))}
         serving = loaded | top_level_packages(site_packages, {canonicalize_name(name) for name in named})
         paths = [str(path) for path in sorted(site_packages.glob("*")) if path.name.removesuffix(".py") in serving]
         if not paths:
             return
         with self.steps.step("compile") as step:
-            command = [str(python), "-I", "-m", "compileall", "-q", "-j", "0", "-x", NOT_COMPILED, *paths]
-            # A file that does not compile is no fault: packages carry templates and code for other versions.
+            command = [str(python), "-I", str(Path(compile_bytecode.__file__)), *paths]
             subprocess.run(command, capture_output=True, check=False)
             step.detail = f"bytecode of {len(paths)} packages"
 
@@ -196,3 +193,12 @@ class Making:
 
 def _names(channels: tuple[ChannelSource, ...]) -> str:
     return ", ".join(channel.name for channel in channels)
+
+
+def _distribution(line: str) -> str | None:
+    """Return the distribution that a requirement line names, or None where only a URL could tell."""
+    if line.startswith("./"):
+        # A wheel's or an archive's file name begins with it.
+        return line.partition(" ")[0].rpartition("/")[2].partition("-")[0]
+    match = REQUIREMENT_NAME.match(line)
+    return match[0] if match else None

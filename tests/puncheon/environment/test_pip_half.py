@@ -45,6 +45,18 @@ def test_constraints_hold(build: Builder, index: list[str]) -> None:
     assert "1.0" == build.pip([*index, "-c pins.txt", "alpha"]).report["pip"]["alpha"]
 
 
+@pytest.mark.parametrize("line", ["tool", "./wheels/tool-1.0-py3-none-any.whl"], ids=["by name", "by file"])
+def test_bytecode_of_what_serves_is_compiled(build: Builder, index: list[str], line: str) -> None:
+    """The image's processes cannot write it; test suites, and what does not compile, are left as they are."""
+    modules = {"tool/__init__.py": "", "tool/tests/__init__.py": "", "tool/template.py": "{{ name }} = 1\n"}
+    wheel(build.folder / "wheels", "tool", "1.0", modules=modules)
+
+    built = build.pip([*index, line])
+
+    compiled = built.prefix.rglob("site-packages/tool/**/*.pyc")
+    assert (0, ["__init__.cpython-311.pyc"]) == (built.code, [path.name for path in compiled])
+
+
 def test_nothing_stays_of_downloads(build: Builder, index: list[str]) -> None:
     """Beside the environment there is no cache, and its files are its own."""
     built = build.pip([*index, "beta"])
