@@ -16,6 +16,9 @@ from puncheon.errors import EnvironmentFileError
 from puncheon.model_folder import ModelFolder
 
 DEFAULT_CHANNEL = "conda-forge"
+MANAGERS = ("conda", "virtualenv")
+"""Whose files are read, the preferred one first."""
+
 BY_CONVENTION = {"conda": "conda.yaml", "virtualenv": "python_env.yaml", "requirements": "requirements.txt"}
 """MLflow's own names, for an MLmodel that names no environment file."""
 
@@ -99,8 +102,9 @@ def _from_requirements(path: Path, root: Path) -> EnvironmentSpec:
 
 def _choose_file(model: ModelFolder) -> tuple[str, Path, tuple[str, ...]]:
     """Return the kind of file, its path, and what must be said about the choice."""
-    named = model.python_function.environment_files
-    for kind in ("conda", "virtualenv"):
+    # MLflow may name files for further managers, which say nothing else.
+    named = {kind: name for kind, name in model.python_function.environment_files.items() if kind in MANAGERS}
+    for kind in MANAGERS:
         if kind in named and (model.path / named[kind]).is_file():
             other = named.get("conda") if kind == "virtualenv" else None
             absent = f"MLmodel names {other}, which is absent; {named[kind]} is used"

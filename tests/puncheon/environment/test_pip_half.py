@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -147,6 +147,17 @@ def test_hashes_are_required_where_the_file_has_them(build: Builder, index: list
     assert right or "A package is not the one whose hash is written." == built.said("error")
 
 
+def test_hashes_of_the_model_are_verified_beside_a_server_without(build: Builder, index: list[str]) -> None:
+    """A locked model is served too: its own packages are verified, and the report says whose are not."""
+    digest = hashlib.sha256((build.folder / "wheels/beta-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+    (build.folder / "locked.txt").write_text(f"beta==1.0 --hash=sha256:{digest}\n")
+
+    report = build.pip(["--find-links wheels", "-r locked.txt"], *SERVER).report
+
+    assert ("1.0", "1.5.1") == (report["pip"]["beta"], report["server"])
+    assert ["conda.yaml has hashes, and the server none: only those that are there count"] == report["warnings"]
+
+
 def test_a_module_that_the_flavor_needs_is_named(build: Builder) -> None:
     """The model's flavor, the module, and what to add."""
     spec = EnvironmentSpec("conda.yaml", python="python 3.11.*", conda=("pip",), imports=("mlflow.sklearn",))
@@ -176,11 +187,11 @@ def test_a_module_that_ends_the_interpreter_is_reported(build: Builder, index: l
     assert "Python ends with code -6 while it imports crash." == built.said("error")
 
 
-@pytest.fixture
-def build_with_old_beta(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> Builder:
+@pytest.fixture(scope="module")
+def channel_with_tool(channel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A channel whose package `tool` is a Python distribution that requires beta<2, as conda-built ones are."""
     folder = tmp_path_factory.mktemp("channel") / "channel"
-    shutil.copytree(build.channel, folder)
+    shutil.copytree(channel, folder)
     info = "site-packages/tool-1.0.dist-info"
     files = {
         "site-packages/tool.py": b"",
@@ -192,23 +203,25 @@ def build_with_old_beta(build: Builder, tmp_path_factory: pytest.TempPathFactory
     scratch = tmp_path_factory.mktemp("scratch")
     pack(scratch, folder / "noarch", files, name="tool", subdir="noarch", depends=("python",))
     index_channel(folder)
-    return Builder(build.folder, folder)
+    return folder
 
 
-def test_pips_half_must_agree_with_condas(build_with_old_beta: Builder, index: list[str]) -> None:
+def test_pips_half_must_agree_with_condas(build: Builder, channel_with_tool: Path, index: list[str]) -> None:
     """A distribution from conda that pip's half broke stops the build, with both names."""
     lines = "".join(f"      - {line}\n" for line in (*index, "gamma"))
-    built = build_with_old_beta.conda_yaml(f"dependencies:\n  - python=3.11\n  - tool\n  - pip:\n{lines}")
+    built = Builder(build.folder, channel_with_tool).conda_yaml(
+        f"dependencies:\n  - python=3.11\n  - tool\n  - pip:\n{lines}"
+    )
 
     assert "The installed packages do not agree with each other." == built.said("error")
     assert "The package `tool` requires `beta<2`, but `2.0` is installed" == built.said("|")
 
 
-def test_what_is_wrong_among_condas_own_packages_is_a_warning(build_with_old_beta: Builder) -> None:
+def test_what_is_wrong_among_condas_own_packages_is_a_warning(build: Builder, channel_with_tool: Path) -> None:
     """conda-built distributions may name requirements that their package has in another form."""
-    report = build_with_old_beta.conda_yaml("dependencies: [python=3.11, tool]").report
+    built = Builder(build.folder, channel_with_tool).conda_yaml("dependencies: [python=3.11, tool]")
 
-    assert ["The package `tool` requires `beta<2`, but it's not installed"] == report["warnings"]
+    assert ["The package `tool` requires `beta<2`, but it's not installed"] == built.report["warnings"]
 
 
 def test_a_servers_version_that_is_none_is_refused(build: Builder) -> None:
