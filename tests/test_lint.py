@@ -1,4 +1,4 @@
-"""The whole kit is clean: ruff, mypy strict, shellcheck, hadolint; and the tree in the README is the tree."""
+"""The whole kit is clean: ruff, mypy strict, shellcheck, hadolint; the README's tree and `make help` are true."""
 
 from __future__ import annotations
 
@@ -26,3 +26,29 @@ def test_the_tree_in_the_readme_is_the_tree() -> None:
     )
 
     assert named == {name.split("/")[0] for name in tracked if "/" in name and not name.startswith(".")}
+
+
+def test_make_help_lists_every_target() -> None:
+    """The front door shows what is behind it."""
+    wanted = [
+        "demo",
+        "build",
+        "run",
+        "shell",
+        "logs",
+        "score",
+        "proof",
+        "stop",
+        "test",
+        "lint",
+        "lock",
+        "render",
+        "engine",
+        "base",
+        "channel",
+        "clean",
+    ]
+
+    done = subprocess.run(["make", "help"], cwd=KIT, capture_output=True, text=True, check=True)
+
+    assert set(wanted) <= {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")}

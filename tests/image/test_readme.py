@@ -110,11 +110,25 @@ def test_make_demo_in_a_fresh_clone(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
+    seen = (
+        {target: what_it_shows(clone, target) for target in ("shell", "logs", "proof")} if done.returncode == 0 else {}
+    )
     stopped = subprocess.run(
         ["make", "stop", "NAME=puncheon-test-demo"], cwd=clone, capture_output=True, text=True, check=False
     )
 
     assert done.returncode == 0, done.stdout[-4000:]
     assert 2 == done.stdout.count("[0, 0]")
+    assert {"shell": "(userenv) ", "logs": "ready for serving traffic", "proof": "proven"} == seen
     assert "puncheon-test-demo stopped in" in stopped.stdout
     shutil.rmtree(clone)
+
+
+def what_it_shows(clone: Path, target: str) -> str:
+    """Return what a `make` target that is for a person shows first, of what is expected of it."""
+    variables = ["NAME=puncheon-test-demo", "IMAGE=puncheon-test/demo:latest"]
+    child = pexpect.spawn("make", [target, *variables], cwd=str(clone), encoding="utf-8", timeout=60)
+    wanted = ["(userenv) ", "ready for serving traffic", "proven"]
+    found = wanted[child.expect_exact(wanted)]
+    child.close(force=True)
+    return found
