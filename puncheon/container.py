@@ -101,7 +101,7 @@ def start(arguments: argparse.Namespace) -> Container:
             **_resources(arguments),
         )
     except (APIError, ImageNotFound) as error:
-        raise _refusal(arguments.image, error) from error
+        raise _refusal(client, arguments.image, error) from error
 
 
 def _resources(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -110,9 +110,13 @@ def _resources(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"environment": arguments.env, "mem_limit": arguments.memory, "device_requests": gpus}
 
 
-def _refusal(image: str, error: APIError) -> EngineError:
-    if isinstance(error, ImageNotFound):
-        return EngineError(f"There is no image {image!r} on this machine.", next="make build")
+def _refusal(client: docker.DockerClient, image: str, error: APIError) -> EngineError:
+    """Return the error for an image that does not start; one that is absent was looked for in its registry, too."""
+    try:
+        client.images.get(image)
+    except ImageNotFound:
+        what = f"There is no image {image!r} on this machine, and no registry gave it."
+        return EngineError(what, detail=[str(error.explanation)], next="make build")
     return EngineError(f"The engine does not start {image!r}.", detail=[str(error.explanation)])
 
 
@@ -242,7 +246,7 @@ def _proof(arguments: argparse.Namespace) -> int:
     try:
         container = client.containers.create(arguments.image, command, **_resources(arguments))
     except (APIError, ImageNotFound) as error:
-        raise _refusal(arguments.image, error) from error
+        raise _refusal(client, arguments.image, error) from error
     try:
         if again:
             container.start()
