@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import docker
 import pexpect
 import pytest
 
-from tests.image.running import BASE_PATH, KIT, ask, docker_cli, wait_until
+from tests.image.running import KIT, ask, docker_cli, wait_until
 
 NAME = "online_endpoint/azx_mlflow:latest"
 BLOCKS = re.findall(r"(?ms)^```bash\n(.*?)^```", (KIT / "README.md").read_text())
@@ -33,61 +34,72 @@ def shell_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
 
 
 @pytest.fixture(scope="module")
-def running(repository: Path, shell_environment: dict[str, str]) -> Iterator[str]:
-    """What the block "build and run" leaves behind: the variables' lines, while its container runs."""
-    *setting_up, run = commands(BUILD_AND_RUN)
-    script = "\n".join(["set -e", *setting_up])
-    subprocess.run(["bash", "-c", script], cwd=repository, env=shell_environment, check=True, capture_output=True)
-    process = subprocess.Popen(["bash", "-c", f"exec {run}"], env=shell_environment, stdout=subprocess.DEVNULL)
-    wait_until(lambda: ask("http://127.0.0.1:5000/", timeout_s=2).status == 200, what="readiness on port 5000")
-    yield "\n".join(setting_up[:2])
-    for container in docker.from_env().containers.list(filters={"ancestor": NAME}):
-        container.remove(force=True)
-    process.wait(timeout=30)
+def own_repository(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A parent repository with a model of its own, so that `docker ps` by image finds no other test's container."""
+    copy = tmp_path_factory.mktemp("readme") / "parent"
+    shutil.copytree(repository, copy)
+    train = [sys.executable, KIT / "examples/iris.py", "--output", copy / "artifacts/iris_model", "--seed", "11"]
+    subprocess.run(train, check=True, capture_output=True)
+    return copy
 
 
-def test_build_run_and_ask(repository: Path, shell_environment: dict[str, str], running: str) -> None:
-    """The literal lines build, run, say Healthy and score the kit's example."""
-    alive, score, _ = commands(ASK)
+class TestBuildAndRun:
+    """The block "build and run", and what can be asked of the container that it leaves running."""
 
-    answers = [
+    @pytest.fixture(scope="class")
+    def variables(self, own_repository: Path, shell_environment: dict[str, str]) -> Iterator[str]:
+        """The lines that set variables, while the container of the last line runs."""
+        *setting_up, run = commands(BUILD_AND_RUN)
+        script = "\n".join(["set -e", *setting_up])
         subprocess.run(
-            ["bash", "-c", f"{running}\n{line}"],
-            cwd=repository,
-            env=shell_environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        for line in (alive, score)
-    ]
+            ["bash", "-c", script], cwd=own_repository, env=shell_environment, check=True, capture_output=True
+        )
+        process = subprocess.Popen(["bash", "-c", f"exec {run}"], env=shell_environment, stdout=subprocess.DEVNULL)
+        wait_until(lambda: ask("http://127.0.0.1:5000/", timeout_s=2).status == 200, what="readiness on port 5000")
+        yield "\n".join(setting_up[:2])
+        for container in docker.from_env().containers.list(filters={"ancestor": NAME}):
+            container.remove(force=True)
+        process.wait(timeout=30)
 
-    assert ["Healthy", "[0, 0]"] == [answer.strip() for answer in answers]
+    def test_ask(self, own_repository: Path, shell_environment: dict[str, str], variables: str) -> None:
+        """The literal lines say Healthy and score the kit's example."""
+        alive, score, _ = commands(ASK)
+
+        answers = [
+            subprocess.run(
+                ["bash", "-c", f"{variables}\n{line}"],
+                cwd=own_repository,
+                env=shell_environment,
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+            for line in (alive, score)
+        ]
+
+        assert ["Healthy", "[0, 0]"] == [answer.strip() for answer in answers]
+
+    def test_a_shell_in_the_running_container(self, shell_environment: dict[str, str], variables: str) -> None:
+        """`docker exec -it` opens a shell with userenv active."""
+        child = pexpect.spawn("bash", ["-c", commands(ASK)[2]], env=shell_environment, encoding="utf-8", timeout=30)
+        child.expect_exact("(userenv) ")
+        child.sendline("conda env list")
+        child.expect(r"userenv +\* +/opt/miniconda/envs/userenv")
+        child.sendline("exit")
+        child.expect(pexpect.EOF)
+
+        assert variables
 
 
-def test_a_shell_in_the_running_container(shell_environment: dict[str, str], running: str) -> None:
-    """`docker exec -it` opens a shell with userenv active."""
-    child = pexpect.spawn("bash", ["-c", commands(ASK)[2]], env=shell_environment, encoding="utf-8", timeout=30)
-    child.expect_exact("(userenv) ")
-    child.sendline("conda env list")
-    child.expect(r"userenv +\* +/opt/miniconda/envs/userenv")
-    child.sendline("exit")
-    child.expect(pexpect.EOF)
-
-    assert running
-
-
-def test_the_interactive_line(shell_environment: dict[str, str], repository: Path, image: str) -> None:
+def test_the_interactive_line(shell_environment: dict[str, str], image: str) -> None:
     """`docker run -it --entrypoint /bin/bash`, then `runsvdir /var/runit`, on the published ports."""
-    docker.from_env().images.get(image).tag(NAME)
-    line = commands(INTERACTIVE)[0]
+    line = commands(INTERACTIVE)[0].replace(NAME, image)
     child = pexpect.spawn("bash", ["-c", line], env=shell_environment, encoding="utf-8", timeout=60)
     child.expect_exact("(userenv) ")
     child.sendline("runsvdir /var/runit")
     child.expect("ready for serving traffic")
     wait_until(lambda: ask("http://127.0.0.1:5000/").status == 200, what="readiness")
-    body = (repository / BASE_PATH / "input_example.json").read_bytes()
-    scored = ask("http://127.0.0.1:31311/score", body)
+    scored = ask("http://127.0.0.1:31311/score", (KIT / "input_example.json").read_bytes())
     child.sendintr()
     child.expect_exact("(userenv) ")
     child.sendline("exit")
