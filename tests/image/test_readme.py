@@ -43,23 +43,22 @@ def own_repository(repository: Path, tmp_path_factory: pytest.TempPathFactory) -
     return copy
 
 
+@pytest.fixture(scope="class")
+def variables(own_repository: Path, shell_environment: dict[str, str]) -> Iterator[str]:
+    """The lines that set variables, while the container of the last line runs."""
+    *setting_up, run = commands(BUILD_AND_RUN)
+    script = "\n".join(["set -e", *setting_up])
+    subprocess.run(["bash", "-c", script], cwd=own_repository, env=shell_environment, check=True, capture_output=True)
+    process = subprocess.Popen(["bash", "-c", f"exec {run}"], env=shell_environment, stdout=subprocess.DEVNULL)
+    wait_until(lambda: ask("http://127.0.0.1:5000/", timeout_s=2).status == 200, what="readiness on port 5000")
+    yield "\n".join(setting_up[:2])
+    for container in docker.from_env().containers.list(filters={"ancestor": NAME}):
+        container.remove(force=True)
+    process.wait(timeout=30)
+
+
 class TestBuildAndRun:
     """The block "build and run", and what can be asked of the container that it leaves running."""
-
-    @pytest.fixture(scope="class")
-    def variables(self, own_repository: Path, shell_environment: dict[str, str]) -> Iterator[str]:
-        """The lines that set variables, while the container of the last line runs."""
-        *setting_up, run = commands(BUILD_AND_RUN)
-        script = "\n".join(["set -e", *setting_up])
-        subprocess.run(
-            ["bash", "-c", script], cwd=own_repository, env=shell_environment, check=True, capture_output=True
-        )
-        process = subprocess.Popen(["bash", "-c", f"exec {run}"], env=shell_environment, stdout=subprocess.DEVNULL)
-        wait_until(lambda: ask("http://127.0.0.1:5000/", timeout_s=2).status == 200, what="readiness on port 5000")
-        yield "\n".join(setting_up[:2])
-        for container in docker.from_env().containers.list(filters={"ancestor": NAME}):
-            container.remove(force=True)
-        process.wait(timeout=30)
 
     def test_ask(self, own_repository: Path, shell_environment: dict[str, str], variables: str) -> None:
         """The literal lines say Healthy and score the kit's example."""
