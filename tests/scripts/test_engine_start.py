@@ -37,7 +37,9 @@ class Daemon:
     root: Path
     started: set[int] = field(default_factory=set)
 
-    def engine(self, *arguments: str, dockerd: str = NO_NETWORK, wait: str = "60") -> subprocess.CompletedProcess[str]:
+    def engine(
+        self, *arguments: str, dockerd: str = NO_NETWORK, wait: str = "60", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run scripts/engine for this daemon."""
         result = run_script(
             "engine",
@@ -47,6 +49,7 @@ class Daemon:
             PUNCHEON_ENGINE_ROOT=self.root,
             PUNCHEON_DOCKERD_ARGS=dockerd,
             PUNCHEON_ENGINE_WAIT=wait,
+            **variables,
         )
         self.started |= {pid for pid in (self.pid, self.containerd) if pid}
         return result
@@ -84,8 +87,9 @@ def daemon() -> Iterator[Daemon]:
         if alive(pid) and str(daemon.root) in Path(f"/proc/{pid}/cmdline").read_text():
             os.kill(pid, signal.SIGTERM)
             wait_until(lambda pid=pid: not alive(pid), what="the daemon's end")  # type: ignore[misc]
-    # dockerd mounts its data folder onto itself, and leaves it so when it is killed.
-    subprocess.run(["umount", "--quiet", daemon.root / "data"], check=False)
+    # dockerd mounts its data folder onto itself, once at each start, and leaves it so when it is killed.
+    while subprocess.run(["umount", "--quiet", daemon.root / "data"], check=False).returncode == 0:
+        pass
     shutil.rmtree(daemon.root)
 
 
@@ -209,10 +213,15 @@ def test_a_daemon_that_cannot_start_says_why(daemon: Daemon) -> None:
 
 def test_a_daemon_that_takes_too_long_is_ended(daemon: Daemon) -> None:
     """Nothing half-started is left."""
-    result = daemon.engine(wait="0")
+    slow = daemon.root / "bin/dockerd"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec sleep 300\n")
+    slow.chmod(0o755)
+
+    result = daemon.engine(wait="1", PATH=f"{slow.parent}:{os.environ['PATH']}")
 
     assert result.returncode == 4
-    assert "did not answer within 0 s" in result.stderr
+    assert "did not answer within 1 s" in result.stderr
     processes = subprocess.run(["pgrep", "-f", f"dockerd.*{daemon.root}"], capture_output=True, text=True, check=False)
     assert processes.stdout == ""
 
