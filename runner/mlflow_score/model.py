@@ -34,15 +34,25 @@ class LoadedModel:
         Exception
             Whatever the model itself raises.
         """
-        data, params = read_request(text, self.spec)
+        return jsonable(self.predict(*read_request(text, self.spec)))
+
+    def predict(self, data: Any, params: dict[str, Any] | None) -> Any:
+        """Call the model.
+
+        Raises
+        ------
+        RequestError
+            If the model's signature refuses the input.
+        Exception
+            Whatever the model itself raises.
+        """
         arguments: dict[str, Any] = {"params": params} if params is not None and self.takes_params else {}
         try:
-            prediction = self.pyfunc.predict(data, **arguments)
+            return self.pyfunc.predict(data, **arguments)
         except Exception as error:
             if self._is_the_requests_fault(error, data):
                 raise self.spec.refuse("The model's signature refuses the input.") from error
             raise
-        return jsonable(prediction)
 
     def _is_the_requests_fault(self, error: Exception, data: Any) -> bool:
         """Tell a request that does not fit (400) from a model that fails (500)."""

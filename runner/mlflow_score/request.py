@@ -8,14 +8,15 @@ and only what versions 1.30 to 3.17 agree on.  Runs on Python 3.8 and later.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 import pandas as pd
 
 from mlflow_score.signature import SHOWN_FIELDS, WRAPPERS, Field, InputSpec, RequestError
-from mlflow_score.tables import is_split, read_table
+from mlflow_score.tables import Table, is_split, read_table
 from mlflow_score.values import column
 
 
@@ -26,6 +27,18 @@ def read_request(text: str, spec: InputSpec) -> tuple[Any, dict[str, Any] | None
     ------
     RequestError
         If the text is not JSON, has no input in it, or the input does not fit the signature.
+    """
+    payload, params = parse(text, spec)
+    return model_input(payload, spec), params
+
+
+def parse(text: str, spec: InputSpec) -> tuple[Any, dict[str, Any] | None]:
+    """Return the input that a body holds, as JSON has it, and the ``params`` beside it, or None.
+
+    Raises
+    ------
+    RequestError
+        If the text is not JSON, or has no input in it.
     """
     if not text.strip():
         # The server hands over nothing of a form, which is what `curl -d` sends unless told otherwise.
@@ -39,7 +52,9 @@ def read_request(text: str, spec: InputSpec) -> tuple[Any, dict[str, Any] | None
     payload, params = unwrap(body, spec)
     if params is not None and not isinstance(params, dict):
         raise RequestError("`params` must be a JSON object of names and values.")
-    return model_input(payload, spec), params
+    if payload is None or (isinstance(payload, (list, dict)) and not payload):
+        raise spec.refuse("The input is empty.")
+    return payload, params
 
 
 def unwrap(body: Any, spec: InputSpec) -> tuple[Any, Any]:
@@ -61,7 +76,7 @@ def unwrap(body: Any, spec: InputSpec) -> tuple[Any, Any]:
         if inner and inner <= set(WRAPPERS) - set(spec.names):
             payload = unwrap(payload, spec)[0]
         return payload, body.get("params")
-    if is_split(body, spec) or _is_sparse(body, spec) or spec.as_it_is:
+    if is_split(body, spec) or is_sparse(body, spec) or spec.as_it_is:
         return body, None
     required = {str(field.name) for field in spec.fields if field.required and field.name is not None}
     if spec.names and required <= set(body) and set(spec.names) & set(body):
@@ -84,24 +99,35 @@ def model_input(payload: Any, spec: InputSpec) -> Any:
     RequestError
         If it does not fit the signature.
     """
-    if payload is None or (isinstance(payload, (list, dict)) and not payload):
-        raise spec.refuse("The input is empty.")
     if spec.as_it_is:
         return payload
-    if _is_sparse(payload, spec):
+    if is_sparse(payload, spec):
         return _dense(payload, spec)
     if not spec.fields:
         return _without_signature(payload, spec)
+    with fitting(spec):
+        return _tensors(payload, spec) if spec.is_tensor else frame(signature_table(payload, spec), spec)
+
+
+@contextlib.contextmanager
+def fitting(spec: InputSpec) -> Iterator[None]:
+    """Turn what Python and numpy raise at an input of another form into the error that says so."""
     try:
-        return _tensors(payload, spec) if spec.is_tensor else _frame(payload, spec)
+        yield
     except RequestError:
         raise
     except (ValueError, TypeError, OverflowError, KeyError, IndexError) as error:
         raise spec.refuse("The input does not fit the model's signature.") from error
 
 
-def _frame(payload: Any, spec: InputSpec) -> pd.DataFrame:
-    """Return the signature's columns with the signature's types; further columns are ignored, as MLflow does."""
+def signature_table(payload: Any, spec: InputSpec) -> Table:
+    """Return the signature's columns, in its order, as JSON has their cells; further columns are ignored, as MLflow does.
+
+    Raises
+    ------
+    RequestError
+        If a required column is missing.
+    """
     table = read_table(payload, spec)
     values: dict[Any, list[Any]] = {str(label): cells for label, cells in table.columns.items()}
     if not spec.names:
@@ -110,14 +136,27 @@ def _frame(payload: Any, spec: InputSpec) -> pd.DataFrame:
     missing = [str(label) for label, field in labels if field.required and _key(label, spec) not in values]
     if missing:
         raise spec.refuse("Missing: {}.".format(", ".join(missing[:SHOWN_FIELDS])))
-    present = [(label, field) for label, field in labels if _key(label, spec) in values]
-    columns = {label: column(values[_key(label, spec)], label, field) for label, field in present}
-    if not all(len(column) for column in columns.values()):
+    present = {label: values[_key(label, spec)] for label, _ in labels if _key(label, spec) in values}
+    if not all(present.values()):
         raise spec.refuse("The input has no rows.")
-    frame = pd.DataFrame(columns)
+    rows = len(next(iter(present.values()), ()))
+    # Clients write out the index that a frame has anyway.
+    return Table(present, None if table.index == list(range(rows)) else table.index)
+
+
+def frame(table: Table, spec: InputSpec) -> pd.DataFrame:
+    """Return a table of the signature's columns with the signature's types.
+
+    Raises
+    ------
+    RequestError
+        If a cell does not fit its column's type.
+    """
+    fields = {number if field.name is None else field.name: field for number, field in enumerate(spec.fields)}
+    data = pd.DataFrame({label: column(cells, label, fields[label]) for label, cells in table.columns.items()})
     if table.index is not None:
-        frame.index = pd.Index(table.index)
-    return frame
+        data.index = pd.Index(table.index)
+    return data
 
 
 def _key(label: Any, spec: InputSpec) -> Any:
@@ -158,7 +197,8 @@ def _array(value: Any, field: Field, spec: InputSpec) -> Any:
     return array
 
 
-def _is_sparse(payload: Any, spec: InputSpec) -> bool:
+def is_sparse(payload: Any, spec: InputSpec) -> bool:
+    """Whether this is the form in which MLflow saves a sparse matrix, and the model was logged with one."""
     keys = {"data", "indices", "indptr", "shape"}
     return (spec.example or "").startswith("sparse_matrix") and isinstance(payload, dict) and set(payload) == keys
 

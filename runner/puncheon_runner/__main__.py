@@ -1,0 +1,123 @@
+"""``python -m puncheon_runner``: what the service ``model`` runs."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import signal
+import sys
+import time
+import traceback
+from typing import Callable, Optional
+
+from puncheon_runner import entry_script, options, threads
+from puncheon_runner.control import Control
+from puncheon_runner.entry_script import EntryScript
+from puncheon_runner.options import Options
+from puncheon_runner.supervisor import LOAD_FAILED, Slot, Supervisor, listen
+from puncheon_runner.worker import Worker
+
+NOT_PRELOADED = "PUNCHEON_NOT_PRELOADED"
+"""Set, with the reason, for the runner that a preloading one turns into when it finds that it must not fork."""
+
+
+class Runner:
+    """Loads the entry script, in this process or in each worker, and supervises the workers."""
+
+    def __init__(self, chosen: Options) -> None:
+        self._options = chosen
+        self._script: Optional[EntryScript] = None
+        self._warm_up_s = 0.0
+
+    def run(self) -> int:
+        """Serve until SIGTERM; return the exit code."""
+        control = Control(listen(str(self._options.socket)), self._options)
+        not_preloaded = os.environ.get(NOT_PRELOADED)
+        if self._options.preload and not not_preloaded:
+            threads.limit(1)
+            self._script = self._load()
+            self._turn_back_if_unsafe()
+            # What is loaded stays: a collection in a child would touch, and so copy, every page of it.
+            gc.collect()
+            gc.freeze()
+        control.facts.update(
+            preload=self._script is not None,
+            not_preloaded=not_preloaded or "",
+            batching=self._options.batching,
+            threads=self._options.threads,
+            workers_wanted=self._options.workers,
+        )
+        return Supervisor(self._options, control, self._work).run()
+
+    def _work(self, slot: Slot, ready: Callable[[], None]) -> None:
+        """Be the worker of a slot."""
+        script = self._script
+        if script is None:
+            threads.limit(self._options.threads)
+            script = self._load()
+        else:
+            threads.raise_to(self._options.threads)
+        gc.freeze()
+        worker = Worker(slot.listener, script, slot.note, self._options.batching, self._options.batch_rows)
+        worker.scoring.slowest_s = self._warm_up_s
+        worker.serve(ready)
+
+    def _load(self) -> EntryScript:
+        """Import the script, call ``init()``, warm it up.
+
+        Raises
+        ------
+        SystemExit
+            With LOAD_FAILED, after the reason has gone to the log.
+        """
+        began = time.monotonic()
+        if self._options.load_timeout_s:
+            faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)
+            signal.setitimer(signal.ITIMER_REAL, self._options.load_timeout_s)
+        try:
+            script = entry_script.load(self._options.script, self._options.folders)
+            script.init()
+        except Exception as error:
+            _show_load_failure(error)
+            raise SystemExit(LOAD_FAILED) from None
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        loaded = time.monotonic()
+        try:
+            script.warm_up()
+            self._warm_up_s = time.monotonic() - loaded
+        except Exception as error:
+            sys.stderr.write("puncheon: the warm-up failed and is left out: {}\n".format(error))
+        sys.stderr.write(
+            "puncheon: model loaded in {:.2f} s, warmed up in {:.2f} s (process {})\n".format(
+                loaded - began, time.monotonic() - loaded, os.getpid()
+            )
+        )
+        sys.stderr.flush()
+        return script
+
+    def _turn_back_if_unsafe(self) -> None:
+        """Begin anew without preload if what was loaded would be broken in every worker."""
+        reason = threads.reason_not_to_fork()
+        if reason is None:
+            return
+        sys.stderr.write("puncheon: {}: each worker loads the model itself\n".format(reason))
+        sys.stderr.flush()
+        os.environ[NOT_PRELOADED] = reason
+        for name in threads.VARIABLES:
+            os.environ.pop(name, None)
+        os.execv(sys.executable, [sys.executable, "-m", "puncheon_runner"])
+
+
+def _show_load_failure(error: Exception) -> None:
+    """Write the traceback, with the message and what to do about it last."""
+    sys.stdout.flush()
+    traceback.print_exception(type(error), error, error.__traceback__)
+    if isinstance(error, ModuleNotFoundError) and "conda.yaml" not in str(error):
+        sys.stderr.write("puncheon: module {!r} is missing from conda.yaml\n".format(error.name))
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(Runner(options.read()).run())

@@ -1,0 +1,107 @@
+"""An entry script: a Python file with ``init()`` and ``run(data)``, and perhaps a batch form.
+
+The contract is Azure ML's (azureml-inference-server-http).  A script that can answer many requests in one call says so:
+
+    run_batch(items) -> list        one answer for each item; an exception in the list is that item's answer
+    prepare(data) -> (key, item, rows)   optional: items of one key may share a call; a key of None never shares
+    warm_up()                       optional: what to do once after init()
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any, Callable, Hashable, List, NamedTuple, Optional, Sequence, Tuple
+
+
+class ScriptError(Exception):
+    """The entry script is not one; the message says what it lacks."""
+
+
+class Prepared(NamedTuple):
+    """A request that has been read: what it may share a call with, what is handed over, and how many rows it has."""
+
+    key: Optional[Hashable]
+    item: Any
+    rows: int
+
+
+class EntryScript:
+    """A loaded entry script.
+
+    Parameters
+    ----------
+    module
+        The imported module; ``init()`` has not been called.
+
+    Raises
+    ------
+    ScriptError
+        If it lacks ``init`` or ``run``.
+    """
+
+    def __init__(self, module: Any) -> None:
+        for name in ("init", "run"):
+            if not callable(getattr(module, name, None)):
+                raise ScriptError("{} has no function {}()".format(module.__file__, name))
+        self.init: Callable[[], None] = module.init
+        self.run: Callable[[str], Any] = module.run
+        self._run_batch: Optional[Callable[[Sequence[Any]], List[Any]]] = getattr(module, "run_batch", None)
+        self._prepare: Optional[Callable[[str], Tuple[Any, Any, int]]] = getattr(module, "prepare", None)
+        self.warm_up: Callable[[], None] = getattr(module, "warm_up", lambda: None)
+
+    @property
+    def can_batch(self) -> bool:
+        """Whether several requests may share a call at all."""
+        return self._run_batch is not None
+
+    def prepare(self, data: str) -> Prepared:
+        """Read one request; raises what the script raises where the request is at fault."""
+        return Prepared("", data, 1) if self._prepare is None else Prepared(*self._prepare(data))
+
+    def run_batch(self, items: Sequence[Any]) -> List[Any]:
+        """Answer several prepared requests, in order.
+
+        Raises
+        ------
+        ValueError
+            If the script gives another number of answers.
+        """
+        assert self._run_batch is not None  # noqa: S101 -- callers look at can_batch
+        if self._prepare is None and len(items) == 1:
+            return [self.run(items[0])]
+        answers = list(self._run_batch(items))
+        if len(answers) != len(items):
+            raise ValueError("run_batch gave {} answers to {} requests".format(len(answers), len(items)))
+        return answers
+
+
+def load(path: Path, folders: Sequence[Path]) -> EntryScript:
+    """Import the script at ``path``, with ``folders`` and its own on ``sys.path``.
+
+    Raises
+    ------
+    ScriptError
+        If there is no such file, or it lacks ``init`` or ``run``.
+    Exception
+        Whatever the script raises while it is imported.
+    """
+    if not path.is_file():
+        beside = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
+        raise ScriptError(
+            "there is no entry script {} (AZUREML_ENTRY_SCRIPT, below AML_APP_ROOT); {} holds: {}".format(
+                path, path.parent, ", ".join(beside[:20]) or "nothing"
+            )
+        )
+    for folder in (*folders, path.parent):
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+    spec = importlib.util.spec_from_file_location(path.stem, str(path))
+    if spec is None or spec.loader is None:
+        raise ScriptError("the entry script {} is no Python file".format(path))
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses and pickles look a class's module up by its name.
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return EntryScript(module)

@@ -1,0 +1,175 @@
+"""How a frame of requests is answered: read each, group those that may share a call, redo a failing group one by one."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+from puncheon_runner import answers
+from puncheon_runner.entry_script import EntryScript
+from puncheon_runner.protocol import Answer, Frame, Request
+
+PATIENCE_S = 1.0
+"""The least that a shared call may take before it is taken for a hang, unless the limit itself is shorter."""
+
+PATIENCE_SHARE = 4
+"""A shared call's least patience is at most this part of the limit, so that the hanging request's answer is not late."""
+
+PATIENCE_FACTOR = 20
+"""How many times longer than the slowest recent call a shared call may take."""
+
+FORGETTING = 0.99
+"""The slowest recent call counts for less by this factor with each call."""
+
+
+class Group(NamedTuple):
+    """Requests that share a call.
+
+    Attributes
+    ----------
+    indexes
+        Their places in the frame.
+    items
+        What the script made of them; with ``raw`` the text itself, for ``run``.
+    raw
+        Whether to call ``run`` and not the batch form.
+    """
+
+    indexes: Sequence[int]
+    items: Sequence[Any]
+    raw: bool
+
+
+Guard = Callable[[Sequence[int], float], None]
+"""Told before each call which requests it is for and how many seconds it may take; (), 0 after it."""
+
+
+class Scoring:
+    """A script and what is known of its speed.
+
+    Parameters
+    ----------
+    script
+        A loaded script, after ``init()``.
+    batching
+        Whether requests may share a call.
+    max_rows
+        Most rows of a shared call.
+    guard
+        Told before and after each call of the script.
+    """
+
+    def __init__(self, script: EntryScript, batching: bool, max_rows: int, guard: Guard) -> None:
+        self._script = script
+        self._batching = batching and script.can_batch
+        self._max_rows = max_rows
+        self._guard = guard
+        self.slowest_s = 0.0
+
+    def answer(self, frame: Frame) -> Iterator[Tuple[List[Answer], float]]:
+        """Yield answers as soon as they are known, with the seconds that they took; each request is answered once."""
+        limit_s = frame.limit_ms / 1000
+        shares = self._batching and len(frame.requests) > 1
+        if not shares:
+            for index, request in enumerate(frame.requests):
+                yield self._alone(index, request, limit_s)
+            return
+        refused, groups = self._groups(frame, limit_s)
+        if refused:
+            yield refused, 0.0
+        for group in groups:
+            yield from self._together(frame, group, limit_s)
+
+    def _groups(self, frame: Frame, limit_s: float) -> Tuple[List[Answer], List[Group]]:
+        """Read every request; return answers to those at fault, and the others in groups."""
+        refused: List[Answer] = []
+        alone: List[Group] = []
+        open_groups: Dict[Any, Tuple[List[int], List[Any], List[int]]] = {}
+        full: List[Group] = []
+        for index, request in enumerate(frame.requests):
+            self._guard((index,), limit_s)
+            try:
+                prepared = self._script.prepare(_text(request))
+            except Exception as error:
+                refused.append(Answer(index, *_refusal(error, request)))
+                continue
+            if prepared.key is None:
+                alone.append(Group((index,), (prepared.item,), raw=False))
+                continue
+            indexes, items, rows = open_groups.setdefault(prepared.key, ([], [], [0]))
+            if items and rows[0] + prepared.rows > self._max_rows:
+                full.append(Group(tuple(indexes), tuple(items), raw=False))
+                del indexes[:], items[:]
+                rows[0] = 0
+            indexes.append(index)
+            items.append(prepared.item)
+            rows[0] += prepared.rows
+        self._guard((), 0)
+        shared = [Group(tuple(indexes), tuple(items), raw=False) for indexes, items, _ in open_groups.values()]
+        return refused, full + shared + alone
+
+    def _together(self, frame: Frame, group: Group, limit_s: float) -> Iterator[Tuple[List[Answer], float]]:
+        """Answer a group by one call; if that fails, each of its requests by a call of its own."""
+        shared = len(group.items) > 1
+        try:
+            results, seconds = self._call(
+                lambda: self._script.run_batch(group.items), group.indexes, self.patience_s(limit_s) if shared else limit_s
+            )
+        except Exception as error:
+            if not shared:
+                index = group.indexes[0]
+                yield [Answer(index, *_refusal(error, frame.requests[index]))], 0.0
+                return
+            for index, item in zip(group.indexes, group.items):
+                yield from self._together(frame, Group((index,), (item,), raw=False), limit_s)
+            return
+        encoded = [Answer(index, *answers.encode(result)) for index, result in zip(group.indexes, results)]
+        yield encoded, seconds
+
+    def _alone(self, index: int, request: Request, limit_s: float) -> Tuple[List[Answer], float]:
+        try:
+            text = _text(request)
+            result, seconds = self._call(lambda: self._script.run(text), (index,), limit_s)
+        except Exception as error:
+            return [Answer(index, *_refusal(error, request))], 0.0
+        return [Answer(index, *answers.encode(result))], seconds
+
+    def _call(self, call: Callable[[], Any], indexes: Sequence[int], limit_s: float) -> Tuple[Any, float]:
+        self._guard(indexes, limit_s)
+        began = time.perf_counter()
+        try:
+            result = call()
+        finally:
+            self._guard((), 0)
+            seconds = time.perf_counter() - began
+            self.slowest_s = max(seconds, self.slowest_s * FORGETTING)
+        return result, seconds
+
+    def patience_s(self, limit_s: float) -> float:
+        """Return how long a shared call may take; its requests are scored alone afterwards, each with the full limit.
+
+        Below the limit where the script is known to be quicker, so that a request that hangs holds its neighbours up
+        for a short time only.
+        """
+        if not self.slowest_s:
+            return limit_s
+        return min(limit_s, max(min(PATIENCE_S, limit_s / PATIENCE_SHARE), PATIENCE_FACTOR * self.slowest_s))
+
+
+def _text(request: Request) -> str:
+    try:
+        return request.body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Undecodable("Input cannot be decoded as UTF-8: {}".format(error)) from None
+
+
+class Undecodable(ValueError):
+    """A body that is no text."""
+
+    status = 400
+
+
+def _refusal(error: Exception, request: Request) -> Tuple[int, bytes]:
+    if not answers.is_refusal(error):
+        answers.log(error, request.id)
+    return answers.refuse(error)

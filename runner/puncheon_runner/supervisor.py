@@ -1,0 +1,272 @@
+"""The runner's parent process: forks workers, replaces those that die, and tells the HTTP side what is so."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from typing import Any, Callable, Dict, List, Optional
+
+from puncheon_runner import memory
+from puncheon_runner.control import Control
+from puncheon_runner.options import Options
+from puncheon_runner.worker import Note, end, restore_signals
+
+LOAD_FAILED = 3
+"""Exit code of a worker, and of the runner, whose entry script cannot be loaded; azmlinfsrv's gunicorn has the same."""
+
+KILLED_WHILE_LOADING = 5
+"""Exit code of the runner whose workers die while they load."""
+
+STOP_S = 5
+"""How long workers may take to end after SIGTERM: the HTTP side has ended before, so they are idle or hang."""
+
+
+class Slot:
+    """A place for one worker: its listening socket outlives the workers that come and go in it."""
+
+    def __init__(self, number: int, path: str) -> None:
+        self.number = number
+        self.path = path
+        self.listener = listen(path)
+        self.note = Note()
+        self.pid = 0
+        self.pipe: Optional[int] = None
+        self.ready = False
+        self.deaths = 0
+        self.last_death: Optional[Dict[str, Any]] = None
+
+    def describe(self) -> Dict[str, Any]:
+        """Return what the HTTP side needs to know."""
+        return {
+            "slot": self.number,
+            "socket": self.path,
+            "pid": self.pid,
+            "ready": self.ready,
+            "deaths": self.deaths,
+            "last_death": self.last_death,
+        }
+
+
+def listen(path: str) -> socket.socket:
+    """Return a listening Unix socket at ``path``, for this user alone; what lay there before is replaced."""
+    if os.path.exists(path):
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    old = os.umask(0o177)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(old)
+    listener.listen(128)
+    return listener
+
+
+class Supervisor:
+    """Keeps the workers of all slots alive.
+
+    Parameters
+    ----------
+    work
+        What a forked worker does: given its slot and a function to call once it is ready, it returns when it is told
+        to stop.  It raises SystemExit(LOAD_FAILED) where the script cannot be loaded.
+    """
+
+    def __init__(self, options: Options, control: Control, work: Callable[[Slot, Callable[[], None]], None]) -> None:
+        self._options = options
+        self._control = control
+        self._work = work
+        self._slots = [Slot(number, str(options.worker_socket(number))) for number in range(options.workers)]
+        self._deaths_while_loading = 0
+        self._was_ready = False
+        self._memory_kills = memory.kills()
+        self._stopping = False
+
+    def run(self) -> int:
+        """Fork the workers and keep them until SIGTERM; return the exit code."""
+        wake_up, woken = socket.socketpair()
+        for one in (wake_up, woken):
+            one.setblocking(False)
+        signal.set_wakeup_fd(woken.fileno())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        code = None
+        with selectors.DefaultSelector() as selector:
+            self._selector = selector
+            selector.register(wake_up, selectors.EVENT_READ)
+            self._control.register(selector)
+            for slot in self._slots:
+                self._start(slot)
+            while code is None and not self._stopping:
+                for key, _ in selector.select():
+                    if key.fileobj is wake_up:
+                        wake_up.recv(4096)
+                        code = self._reap()
+                    elif isinstance(key.data, Slot):
+                        self._became_ready(key.data)
+                    else:
+                        self._control.serve(key.fileobj)
+            self._end_workers()
+        return code or 0
+
+    def _stop(self, number: int, frame: object) -> None:
+        self._stopping = True
+
+    def _start(self, slot: Slot) -> None:
+        """Fork a worker into a slot."""
+        read_end, write_end = os.pipe()
+        slot.note.clear()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            self._be_worker(slot, write_end)
+        os.close(write_end)
+        slot.pid, slot.pipe, slot.ready = pid, read_end, False
+        self._selector.register(read_end, selectors.EVENT_READ, slot)
+
+    def _be_worker(self, slot: Slot, pipe: int) -> None:
+        """Live as a worker in a forked process; never returns."""
+        code = 1
+        try:
+            restore_signals()
+            self._selector.close()
+            self._control.close_in_child()
+            for other in self._slots:
+                if other is not slot:
+                    other.listener.close()
+            self._work(slot, lambda: _tell(pipe))
+            code = 0
+        except SystemExit as error:
+            code = error.code if isinstance(error.code, int) else 1
+        except BaseException:  # noqa: BLE001 -- whatever it was, this process must not become a second supervisor
+            sys.excepthook(*sys.exc_info())
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            end(code)
+
+    def _became_ready(self, slot: Slot) -> None:
+        """Take note of what a worker's pipe says: a byte when it is ready, the end when it dies."""
+        assert slot.pipe is not None  # noqa: S101 -- it has just been readable
+        told = os.read(slot.pipe, 1)
+        self._forget_pipe(slot)
+        if told:
+            slot.ready = True
+            self._was_ready = True
+            self._deaths_while_loading = 0
+            self._tell()
+
+    def _forget_pipe(self, slot: Slot) -> None:
+        if slot.pipe is not None:
+            self._selector.unregister(slot.pipe)
+            os.close(slot.pipe)
+            slot.pipe = None
+
+    def _reap(self) -> Optional[int]:
+        """Replace the workers that have died; return an exit code where that would not help."""
+        for slot in self._slots:
+            try:
+                pid, status = os.waitpid(slot.pid, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                continue
+            if not pid:
+                continue
+            if os.WIFSTOPPED(status):
+                # A stopped worker answers nobody, and its timer does not run either.
+                os.kill(slot.pid, signal.SIGKILL)
+                continue
+            code = self._buried(slot, status)
+            if code is not None:
+                return code
+            self._start(slot)
+            self._tell()
+        return None
+
+    def _buried(self, slot: Slot, status: int) -> Optional[int]:
+        """Note why a worker died; return an exit code where another would die too."""
+        was_ready = slot.ready
+        slot.ready = False
+        self._forget_pipe(slot)
+        slot.deaths += 1
+        why = self._why(status)
+        slot.last_death = {"pid": slot.pid, "why": why, "scoring": slot.note.read()}
+        _say("worker {} (process {}) ended: {}".format(slot.number, slot.pid, why))
+        if was_ready:
+            return None
+        self._deaths_while_loading += 1
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == LOAD_FAILED and not self._was_ready:
+            self._fail("the entry script could not be loaded; its traceback is in the log")
+            return LOAD_FAILED
+        if self._deaths_while_loading >= self._options.crash_limit:
+            self._fail("the workers die while they load the model: {}".format(why))
+            return LOAD_FAILED if os.WIFEXITED(status) else KILLED_WHILE_LOADING
+        return None
+
+    def _why(self, status: int) -> str:
+        """Return the cause of a death: ``timeout``, ``memory``, or the signal or exit code in words."""
+        kills, self._memory_kills = self._memory_kills, memory.kills()
+        if os.WIFEXITED(status):
+            return "exit code {}".format(os.WEXITSTATUS(status))
+        number = os.WTERMSIG(status)
+        if number == signal.SIGALRM:
+            return "timeout"
+        if number == signal.SIGKILL and self._memory_kills > kills:
+            return "memory"
+        return "signal {}".format(number)
+
+    def _fail(self, reason: str) -> None:
+        self._control.publish({"state": "failed", "reason": reason, "workers": []})
+
+    def _tell(self) -> None:
+        ready = any(slot.ready for slot in self._slots)
+        reason = "" if ready else "a new model worker is being started" if self._was_ready else "the model is loading"
+        self._control.publish(
+            {
+                "state": "ready" if ready else "loading",
+                "reason": reason,
+                "workers": [slot.describe() for slot in self._slots],
+            }
+        )
+
+    def _end_workers(self) -> None:
+        """End all workers: in order where they can, by force where they do not."""
+        pids: List[int] = [slot.pid for slot in self._slots]
+        deadline = time.monotonic() + STOP_S
+        for pid in pids:
+            _kill(pid, signal.SIGTERM)
+        while pids and time.monotonic() < deadline:
+            pids = [pid for pid in pids if not _has_ended(pid)]
+            time.sleep(0.005)
+        for pid in pids:
+            _kill(pid, signal.SIGKILL)
+        for slot in self._slots:
+            os.unlink(slot.path)
+
+
+def _tell(pipe: int) -> None:
+    os.write(pipe, b"r")
+    os.close(pipe)
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return True
+
+
+def _say(text: str) -> None:
+    sys.stderr.write("puncheon: model {}\n".format(text))
+    sys.stderr.flush()

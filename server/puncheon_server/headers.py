@@ -1,0 +1,97 @@
+"""Request ids and the headers that every answer carries, as azureml-inference-server-http has them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from puncheon_server.jobs import Result
+
+Headers = list[tuple[bytes, bytes]]
+
+LONGEST_ID = 100
+"""Characters of a request id; longer ones are refused with 431."""
+
+JSON = (b"content-type", b"application/json")
+
+
+@dataclass(frozen=True)
+class Ids:
+    """What a request calls itself.
+
+    Attributes
+    ----------
+    request
+        ``x-request-id``, or one of our own.
+    ms_request, ms_client
+        ``x-ms-request-id`` (deprecated) and ``x-ms-client-request-id``; empty where absent.
+    trace
+        ``TraceId``, echoed.
+    length
+        ``Content-Length``, or -1.
+    """
+
+    request: bytes
+    ms_request: bytes = b""
+    ms_client: bytes = b""
+    trace: bytes = b""
+    length: int = -1
+
+    @property
+    def fault(self) -> str | None:
+        """Say what is too long, or None."""
+        if len(self.request) > LONGEST_ID:
+            return "x-request-id must not exceed 100 characters"
+        if len(self.ms_request) > LONGEST_ID or len(self.ms_client) > LONGEST_ID:
+            return "x-ms-request-id and x-ms-client-request-id must not exceed 100 characters"
+        return None
+
+    def headers(self) -> Headers:
+        """Return the headers that echo them."""
+        echoed: Headers = [
+            (b"x-request-id", self.request),
+            (b"x-ms-request-id", self.ms_request or self.ms_client or self.request),
+        ]
+        client = self.ms_client or self.ms_request
+        if client:
+            echoed.append((b"x-ms-client-request-id", client))
+        if self.trace:
+            echoed.append((b"TraceId", self.trace))
+        return echoed
+
+
+def read_ids(headers: Iterable[tuple[bytes, bytes]]) -> Ids:
+    """Read the ids of a request; the names are in lower case, as ASGI gives them."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _NAMES:
+            found[name] = value
+    length = found.get(b"content-length", b"")
+    return Ids(
+        found.get(b"x-request-id") or str(uuid.uuid4()).encode(),
+        found.get(b"x-ms-request-id", b""),
+        found.get(b"x-ms-client-request-id", b""),
+        found.get(b"traceid", b""),
+        int(length) if length.isdigit() else -1,
+    )
+
+
+_NAMES = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id", b"traceid", b"content-length"})
+
+
+def answer_headers(ids: Ids, result: Result, version: bytes) -> Headers:
+    """Return all headers of an answer to a score."""
+    failed = result.status >= 500 and result.status != 503
+    headers = [
+        JSON,
+        (b"content-length", b"%d" % len(result.body)),
+        *ids.headers(),
+        (b"x-ms-server-version", version),
+        (b"x-ms-run-function-failed", b"True" if failed else b"False"),
+    ]
+    if result.seconds is not None and result.status < 500:
+        headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % (result.seconds * 1000)))
+    if result.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % result.retry_after_s))
+    return headers

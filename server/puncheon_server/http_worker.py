@@ -1,0 +1,22 @@
+"""gunicorn's worker class for the HTTP side: uvicorn with the C loop and the C parser."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from uvicorn_worker import UvicornWorker
+
+
+class HTTPWorker(UvicornWorker):
+    """Uvicorn's worker with our options."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "on",
+        # One header less to make; nginx and gunicorn put their own.
+        "server_header": False,
+        "access_log": False,
+        "proxy_headers": False,
+    }

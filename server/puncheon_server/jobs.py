@@ -1,0 +1,110 @@
+"""A request on its way to the model, and the queue in which it waits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+from puncheon_server.limits import Limits
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a request is answered with: status, body of JSON, and how long the model took (None: it did not answer)."""
+
+    status: int
+    body: bytes
+    seconds: float | None = None
+    retry_after_s: int | None = None
+
+
+def refusal(status: int, text: str, retry_after_s: int | None = None) -> Result:
+    """Return an answer that is not the model's."""
+    return Result(status, json.dumps({"message": text}).encode(), None, retry_after_s)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One request.
+
+    Attributes
+    ----------
+    client_left
+        Returns when nobody waits for the answer any more.
+    arrived
+        ``time.monotonic`` at its arrival.
+    tries
+        How many workers have died with it.
+    alone
+        Whether it must not share a frame any more.
+    watched
+        Whether somebody looks whether its client is still there.
+    """
+
+    id: bytes
+    body: bytes
+    future: asyncio.Future[Result]
+    client_left: Callable[[], Awaitable[None]]
+    arrived: float = field(default_factory=time.monotonic)
+    tries: int = 0
+    alone: bool = False
+    watched: bool = False
+
+    def finish(self, result: Result) -> None:
+        """Answer it, unless it has been answered or given up."""
+        if not self.future.done():
+            self.future.set_result(result)
+
+
+class Queue:
+    """Requests that wait, oldest first; those that must be scored alone come before all others."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._jobs: deque[Job] = deque()
+        self._first: deque[Job] = deque()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._jobs) + len(self._first)
+
+    def __iter__(self) -> Iterator[Job]:
+        yield from self._first
+        yield from self._jobs
+
+    def has_room(self, size: int) -> bool:
+        """Whether a body of ``size`` bytes may still wait; an empty queue takes any."""
+        limits = self._limits
+        return not self or (len(self) < limits.queue_count and self.bytes + size <= limits.queue_bytes)
+
+    def add(self, job: Job) -> None:
+        """Let a new request wait."""
+        self._jobs.append(job)
+        self.bytes += len(job.body)
+
+    def put_back(self, jobs: list[Job]) -> None:
+        """Let requests wait again, before all that came after them, whatever the limits."""
+        for job in reversed(jobs):
+            self._first.appendleft(job)
+            self.bytes += len(job.body)
+
+    def take(self, most: int) -> list[Job]:
+        """Return the next requests for one frame, at most ``most``; those that nobody waits for are dropped."""
+        taken: list[Job] = []
+        size = 0
+        while (waiting := self._first or self._jobs) and len(taken) < most:
+            job = waiting[0]
+            if not job.future.done():
+                if taken and (job.alone or size + len(job.body) > self._limits.batch_bytes):
+                    break
+                taken.append(job)
+                size += len(job.body)
+            waiting.popleft()
+            self.bytes -= len(job.body)
+            if taken and job.alone and job is taken[-1]:
+                break
+        return taken
