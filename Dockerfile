@@ -77,21 +77,30 @@ COPY --from=kit /puncheon/environment /kit/puncheon/environment
 FROM tools AS rendered
 COPY --from=kit / /kit/
 # >>> settings: check (made from puncheon/settings.py by `make render`)
-ARG SERVER=azmlinfsrv
+ARG SERVER=puncheon
 ARG AZMLINFSRV_VERSION=
 ARG PYTHON_PATCH=nearest
 ARG PROOF=require
 ARG PROOF_TIMEOUT=300
 ARG NGINX_PORT=5000
 ARG GUNICORN_PORT=31311
-ARG WORKER_COUNT=1
+ARG WORKER_COUNT=
+ARG WORKER_THREADS=
+ARG WORKER_PRELOAD=auto
+ARG HTTP_WORKERS=
+ARG BATCHING=auto
+ARG BATCH_MAX_ROWS=1024
+ARG BATCH_MAX_BYTES=262144
+ARG QUEUE_MAX=1000
+ARG QUEUE_MAX_MB=
+ARG RETRY=on
+ARG LOAD_TIMEOUT=3600
 ARG WORKER_TIMEOUT=300
 ARG SCORING_TIMEOUT_MS=
 ARG PROXY_TIMEOUT=
 ARG PROBE_TIMEOUT=2
 ARG STOP_TIMEOUT=8
 ARG CRASH_LIMIT=3
-ARG WORKER_PRELOAD=false
 ARG NGINX_WORKERS=
 ARG MAX_BODY_MB=100
 ARG ACCESS_LOG=true
@@ -112,7 +121,7 @@ RUN /usr/bin/python3 -m puncheon envfiles /model /envfiles --shown-as "${ARTIFAC
 
 # The model's own environment: cached until one of those files changes.
 FROM tools AS userenv
-ARG SERVER=azmlinfsrv
+ARG SERVER=puncheon
 ARG AZMLINFSRV_VERSION=
 ARG PYTHON_PATCH=nearest
 COPY --from=model /envfiles /envfiles
@@ -133,7 +142,10 @@ RUN ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/entrypoint \
     && ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/runsvdir \
     # Interactive shells: bash's own file, and the user's, which sets the prompt once more.
     && tee -a /etc/bash.bashrc /home/dockeruser/.bashrc < /etc/profile.d/puncheon.sh > /dev/null \
-    && /opt/miniconda/envs/amlenv/bin/python -m compileall -q /opt/puncheon/puncheon
+    && /opt/miniconda/envs/amlenv/bin/python -m compileall -q /opt/puncheon/puncheon /var/azureml-app/server \
+    # For the HTTP side; where the model's Python is of the same version, for the runner too.
+    && /opt/miniconda/envs/amlenv/bin/python -m compileall -q /var/mlflow_resources \
+    && /opt/miniconda/envs/userenv/bin/python -m compileall -q /var/mlflow_resources
 # The reference's environment: every shell and every process finds `userenv` active.
 ENV AML_APP_ROOT=/var/mlflow_resources \
     APP_MODEL_PATH=/var/azureml-app/model \
@@ -167,22 +179,32 @@ ENV AML_APP_ROOT=/var/mlflow_resources \
 # >>> settings: runtime (made from puncheon/settings.py by `make render`)
 ARG NGINX_PORT=5000
 ARG GUNICORN_PORT=31311
-ARG WORKER_COUNT=1
+ARG WORKER_PRELOAD=auto
+ARG BATCHING=auto
+ARG BATCH_MAX_ROWS=1024
+ARG BATCH_MAX_BYTES=262144
+ARG QUEUE_MAX=1000
+ARG RETRY=on
+ARG LOAD_TIMEOUT=3600
 ARG WORKER_TIMEOUT=300
 ARG PROBE_TIMEOUT=2
 ARG STOP_TIMEOUT=8
 ARG CRASH_LIMIT=3
-ARG WORKER_PRELOAD=false
 ARG MAX_BODY_MB=100
 ARG ACCESS_LOG=true
 ENV NGINX_PORT=${NGINX_PORT} \
     GUNICORN_PORT=${GUNICORN_PORT} \
-    WORKER_COUNT=${WORKER_COUNT} \
+    WORKER_PRELOAD=${WORKER_PRELOAD} \
+    BATCHING=${BATCHING} \
+    BATCH_MAX_ROWS=${BATCH_MAX_ROWS} \
+    BATCH_MAX_BYTES=${BATCH_MAX_BYTES} \
+    QUEUE_MAX=${QUEUE_MAX} \
+    RETRY=${RETRY} \
+    LOAD_TIMEOUT=${LOAD_TIMEOUT} \
     WORKER_TIMEOUT=${WORKER_TIMEOUT} \
     PROBE_TIMEOUT=${PROBE_TIMEOUT} \
     STOP_TIMEOUT=${STOP_TIMEOUT} \
     CRASH_LIMIT=${CRASH_LIMIT} \
-    WORKER_PRELOAD=${WORKER_PRELOAD} \
     MAX_BODY_MB=${MAX_BODY_MB} \
     ACCESS_LOG=${ACCESS_LOG}
 EXPOSE ${NGINX_PORT} ${GUNICORN_PORT}

@@ -6,8 +6,9 @@ import argparse
 import re
 from pathlib import Path
 
+from puncheon.declarations import SETTINGS
 from puncheon.errors import SettingsError
-from puncheon.settings import SETTINGS, Setting
+from puncheon.setting import Setting
 
 KIT = Path(__file__).resolve().parent.parent
 

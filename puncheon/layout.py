@@ -17,6 +17,7 @@ class Layout:
     runit: str = "/var/runit"
     conda: str = "/opt/miniconda"
     server: str = "/var/azureml-app/server"
+    runner: str = "/var/mlflow_resources"
     proof: str = "/var/azureml-app/proof.json"
     settings: str = "/var/azureml-app/settings.json"
     runtime: str = "/tmp"  # noqa: S108 -- one container, one user; files of ours start with `puncheon-`
@@ -39,6 +40,11 @@ class Layout:
     def log_socket(self) -> str:
         """The datagram socket that rsyslog reads."""
         return self.runtime_file("log.sock")
+
+    @property
+    def model_socket(self) -> str:
+        """The control socket of the model's processes; theirs lie beside it, numbered."""
+        return self.runtime_file("model.sock")
 
 
 IMAGE = Layout()

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import jinja2
 
-from puncheon import conda_front
+from puncheon import __version__, conda_front
 from puncheon.layout import IMAGE, Layout
 from puncheon.settings import Settings, given, read
 
 KIT = Path(__file__).resolve().parent.parent
-SERVICES = ("gunicorn", "nginx", "rsyslog")
+SERVICES = {"puncheon": ("gunicorn", "model", "nginx", "rsyslog"), "azmlinfsrv": ("gunicorn", "nginx", "rsyslog")}
+"""runit's services, by the setting SERVER."""
+
 BANNER = "Generated from {template}; do not edit."
 
 
@@ -49,9 +51,10 @@ def image_files(given: Mapping[str, str], layout: Layout = IMAGE) -> list[File |
         # nginx is started as `nginx -g 'daemon off;'`, so it reads its built-in path.
         Link("/etc/nginx/nginx.conf", layout.nginx_conf),
     ]
-    for service in SERVICES:
+    server = str(read(given)["SERVER"])
+    for service in SERVICES[server]:
         folder = f"{layout.runit}/{service}"
-        values = {"service": service}
+        values = {"service": service, "server": server, "version": __version__}
         for script in ("run", "finish"):
             entries.append(File(f"{folder}/{script}", _render(f"runit/{service}/{script}.j2", layout, values), 0o755))
         # The service folders stay read-only; runsv makes the folder that a `supervise` link points to.
@@ -62,7 +65,7 @@ def image_files(given: Mapping[str, str], layout: Layout = IMAGE) -> list[File |
     # Login shells of every kind; the Dockerfile adds the same line to bash's own files.
     entries.append(File("/etc/profile.d/puncheon.sh", f". {layout.conda}/etc/profile.d/profile.sh\n"))
     control = f"{layout.runit}/nginx/control/t"
-    entries.append(File(control, _render("runit/nginx/control/t.j2", layout, {"service": "nginx"}), 0o755))
+    entries.append(File(control, _render("runit/nginx/control/t.j2", layout, {}), 0o755))
     return entries
 
 

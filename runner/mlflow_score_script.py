@@ -2,8 +2,8 @@
 
 The contract is that of Azure ML's inference server (azureml-inference-server-http): an undecorated ``run`` receives
 the request's body as text and returns what JSON can say.  Beside it stands the batch form (``prepare``, ``run_batch``,
-``warm_up``) that puncheon's own runner knows (puncheon_runner/entry_script.py).  Nothing beyond the model's own environment is needed, and
-only public names of MLflow 1.30 to 3.17.
+``warm_up``) that puncheon's own runner knows (puncheon_runner/entry_script.py).  Nothing beyond the model's own
+environment is needed, and only public names of MLflow 1.30 to 3.17.
 """
 
 from __future__ import annotations

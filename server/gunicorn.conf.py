@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
+
+from gunicorn.workers.base import Worker
 
 wsgi_app = "puncheon_server.asgi:make_application()"
 bind = f"0.0.0.0:{os.environ['GUNICORN_PORT']}"
@@ -31,3 +34,10 @@ keepalive = 75
 # nginx writes the access log.
 accesslog = None
 loglevel = "warning"
+
+
+def post_worker_init(worker: Worker) -> None:
+    """In a new worker: what is there stays, and collections are rare (measured: a fifth of the time for a request)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)

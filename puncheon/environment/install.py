@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--channel", type=Path, default=LOCAL_CHANNEL, help="a local channel to ask first (default: %(default)s)"
     )
-    parser.add_argument("--server", default="none", help="the server to install beside the model: none, azmlinfsrv")
+    parser.add_argument(
+        "--server", default="none", help="what is installed beside the model: azmlinfsrv, or nothing (puncheon, none)"
+    )
     parser.add_argument("--server-version", default="", help='its version, a range, "any"; default: by the Python')
     parser.add_argument(
         "--python-patch", default="nearest", help="where the very Python is absent: nearest (with a warning), exact"
@@ -55,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     EnvironmentSolveError
         If the environment cannot be made, or does not work.
     """
-    _one_of("SERVER", arguments.server, ("none", "azmlinfsrv"))
+    _one_of("SERVER", arguments.server, ("none", "puncheon", "azmlinfsrv"))
     _one_of("PYTHON_PATCH", arguments.python_patch, ("nearest", "exact"))
     prefix = arguments.prefix.absolute()
     if prefix.exists() and (not prefix.is_dir() or any(prefix.iterdir())):

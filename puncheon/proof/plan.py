@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from puncheon.apply import of_the_build
 from puncheon.errors import SettingsError
 from puncheon.layout import IMAGE
-from puncheon.settings import read
+from puncheon.proof.workers import Answered, ask
+from puncheon.settings import given, read
 
 Mode = Literal["require", "warn", "load", "off"]
 
-DEFAULT_TIMEOUT_S = "300"
+LIMIT_S = 20.0
+"""How long a worker may take for one request of a model that has been warmed up; a hang takes for ever."""
 
 OURS = "PYTHONPATH"
 """The variable that the kit's own process was started with and the services must not see."""
@@ -46,6 +49,10 @@ class Plan:
         The setting STOP_TIMEOUT, in seconds.
     log
         The file that receives the services' log.
+    preload
+        The setting WORKER_PRELOAD: auto, true or false.
+    model_socket
+        The runner's control socket, where SERVER=puncheon.
     """
 
     mode: Mode
@@ -60,11 +67,24 @@ class Plan:
     limit_s: float
     stop_s: float
     log: Path
+    preload: str = "auto"
+    model_socket: Path = Path(IMAGE.model_socket)
 
     @property
     def where(self) -> str:
         """The model's place, for messages."""
         return f"model in {self.model_dir / self.model_folder}"
+
+    def ask_worker(self, bodies: Sequence[bytes]) -> Answered:
+        """Send requests in one frame to the first model worker.
+
+        Raises
+        ------
+        OSError
+            If it cannot be reached.
+        """
+        worker = self.model_socket.with_name(f"{self.model_socket.stem}-0{self.model_socket.suffix}")
+        return ask(str(worker), bodies, LIMIT_S)
 
 
 def plan_of(arguments: argparse.Namespace, environ: Mapping[str, str], log: Path) -> Plan:
@@ -75,7 +95,7 @@ def plan_of(arguments: argparse.Namespace, environ: Mapping[str, str], log: Path
     SettingsError
         If a setting is impossible.
     """
-    settings = read(environ)
+    settings = read({**of_the_build(Path("/")), **given(environ)})
     return Plan(
         mode=cast(Mode, settings["PROOF"]),
         command=shlex.split(arguments.start),
@@ -86,9 +106,11 @@ def plan_of(arguments: argparse.Namespace, environ: Mapping[str, str], log: Path
         model_folder=environ.get("MLFLOW_MODEL_FOLDER", ""),
         prefix=Path(environ.get("AZUREML_CONDA_ENVIRONMENT_PATH", f"{IMAGE.conda}/envs/userenv")),
         server=str(settings["SERVER"]),
-        limit_s=_timeout(arguments.timeout or environ.get("PROOF_TIMEOUT") or DEFAULT_TIMEOUT_S),
+        limit_s=_seconds(arguments.timeout) if arguments.timeout else float(settings.number("PROOF_TIMEOUT")),
         stop_s=float(settings.number("STOP_TIMEOUT")),
         log=log,
+        preload=str(settings["WORKER_PRELOAD"]),
+        model_socket=Path(environ.get("PUNCHEON_MODEL_SOCKET", IMAGE.model_socket)),
     )
 
 
@@ -99,11 +121,11 @@ def services_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in {**environ, **restored}.items() if name != OURS}
 
 
-def _timeout(text: str) -> float:
+def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise SettingsError(f"PROOF_TIMEOUT={text!r} is not a positive number of seconds.", next="PROOF_TIMEOUT=300")
+        raise SettingsError(f"--timeout {text} is not a positive number of seconds.", next="--timeout 300")
     return seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime, timezone
 
 from puncheon import __version__
@@ -11,12 +12,15 @@ from puncheon.errors import ProofError
 from puncheon.model_folder import ModelFolder
 from puncheon.proof import memory
 from puncheon.proof.cause import MEMORY_HINT, find_cause
-from puncheon.proof.example import Expected, expected_answer, input_example
+from puncheon.proof.example import Example, Expected, expected_answer, input_example
+from puncheon.proof.forking import may_fork
 from puncheon.proof.plan import Plan
 from puncheon.proof.record import Record
 from puncheon.proof.scoring import Scoring
 from puncheon.proof.services import Services
+from puncheon.proof.sharing import may_share
 from puncheon.proof.versions import SERVERS, relevant_versions, report_warnings, version_warnings
+from puncheon.proof.workers import state
 
 STOP_MARGIN_S = 5
 """Seconds beyond STOP_TIMEOUT after which services that do not end are killed."""
@@ -57,14 +61,65 @@ def prove(plan: Plan, record: Record, say: Callable[[str], None]) -> None:
         record.warnings.append(NO_EXAMPLE)
 
     kills = memory.kills()
-    with Services(plan.command, plan.environment, plan.log) as services:
+    preload = plan.server == "puncheon" and example is not None and plan.preload != "false"
+    with _start(plan, preload=preload) as services:
         _wait_ready(plan, services, record, kills)
         say(f"ready on ports {plan.gunicorn_port} and {plan.nginx_port} after {record.times['ready_s']} s")
-        if example is not None:
-            Scoring(plan, services, record).score(example, expected)
-            say(f"scored {example.name} on both ports: {_answered(record)}")
-        _stop(plan, services, record)
-        say(f"stopped in {record.times['stop_s']} s")
+        if not preload or _forks(plan, record, example):
+            _finish(plan, services, record, example, expected, say)
+            return
+        services.stop(plan.stop_s + STOP_MARGIN_S)
+    say(f"no preload: {record.capabilities['preload']['reason']}; once more, each worker loading the model")
+    with _start(plan, preload=False) as services:
+        _wait_ready(plan, services, record, kills)
+        _finish(plan, services, record, example, expected, say)
+
+
+def _start(plan: Plan, *, preload: bool) -> Services:
+    """Return the services as the proof starts them: what it explores is switched on."""
+    explored = {"WORKER_PRELOAD": str(preload).lower(), "BATCHING": "on", "WORKER_COUNT": "1"}
+    return Services(plan.command, {**plan.environment, **(explored if plan.server == "puncheon" else {})}, plan.log)
+
+
+def _forks(plan: Plan, record: Record, example: Example | None) -> bool:
+    """Find out whether the loaded model may be forked.
+
+    Raises
+    ------
+    ProofError
+        If it may not, and WORKER_PRELOAD=true demands it.
+    """
+    assert example is not None  # noqa: S101 -- nothing is preloaded without one
+    found = may_fork(state(plan.model_socket), example.body, plan.ask_worker)
+    record.capabilities["preload"] = asdict(found)
+    if not found.allowed and plan.preload == "true":
+        record.failed("preload", found.reason)
+        raise ProofError(
+            f"The model cannot be preloaded: {found.reason}.",
+            where=plan.where,
+            next="Leave WORKER_PRELOAD out: each worker then loads the model itself.",
+        )
+    return found.allowed
+
+
+def _finish(
+    plan: Plan,
+    services: Services,
+    record: Record,
+    example: Example | None,
+    expected: Expected,
+    say: Callable[[str], None],
+) -> None:
+    """Score the example, find out whether requests may share a predict, and stop."""
+    if example is not None:
+        Scoring(plan, services, record).score(example, expected)
+        say(f"scored {example.name} on both ports: {_answered(record)}")
+        if plan.server == "puncheon":
+            sharing = may_share(example.body, plan.ask_worker)
+            record.capabilities["batching"] = asdict(sharing)
+            say(f"batching {'on' if sharing.allowed else 'off'}: {sharing.reason}")
+    _stop(plan, services, record)
+    say(f"stopped in {record.times['stop_s']} s")
     record.status = "loaded" if example is None else "proven"
 
 

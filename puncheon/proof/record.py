@@ -50,6 +50,8 @@ class Record:
         ``file``, ``sha256``, ``bytes`` and ``rows`` of what was sent; None where there is none.
     answer
         ``sha256`` and ``bytes`` of the body, ``form`` in words (``list of 2 integers``) and ``rows``.
+    capabilities
+        ``preload`` and ``batching``, each with ``allowed`` and ``reason`` (puncheon/capabilities.py).
     versions
         Python, MLflow, the flavor's library and the server, as installed.
     times
@@ -65,6 +67,7 @@ class Record:
     example: dict[str, Any] | None = None
     answer: dict[str, Any] | None = None
     checks: list[Check] = field(default_factory=list)
+    capabilities: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     times: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -151,6 +154,8 @@ def summary(record: Mapping[str, Any]) -> str:
     for check in record["checks"]:
         detail = f": {check['detail']}" if check["detail"] else ""
         lines.append(f"  {'ok    ' if check['passed'] else 'FAILED'}   {check['name']}{detail}")
+    for name, found in record.get("capabilities", {}).items():
+        lines.append(f"{name:<11}{'yes' if found['allowed'] else 'no'}: {found['reason']}")
     lines += [f"warning    {warning}" for warning in record["warnings"]]
     return "\n".join(line for line in lines if line.split(maxsplit=1)[1:])
 

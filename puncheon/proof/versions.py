@@ -14,7 +14,7 @@ from puncheon.environment.report import REPORT
 from puncheon.model_folder import PYFUNC, ModelFolder
 
 SERVERS = {"azmlinfsrv": "azureml-inference-server-http"}
-"""The package of each inference server."""
+"""The package of each inference server that is part of the model's environment."""
 
 FLAVOR_PACKAGES = {
     "onnx": "onnxruntime",

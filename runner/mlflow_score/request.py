@@ -121,7 +121,7 @@ def fitting(spec: InputSpec) -> Iterator[None]:
 
 
 def signature_table(payload: Any, spec: InputSpec) -> Table:
-    """Return the signature's columns, in its order, as JSON has their cells; further columns are ignored, as MLflow does.
+    """Return the signature's columns, in its order, as JSON has their cells; further ones are ignored, as MLflow does.
 
     Raises
     ------

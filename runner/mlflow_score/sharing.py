@@ -40,7 +40,7 @@ class Input(NamedTuple):
     rows: int
 
 
-class NotShareable(Exception):
+class NotShareableError(Exception):
     """A shared predict's answer cannot be split among the requests."""
 
 
@@ -79,7 +79,7 @@ class Sharing:
 
         Raises
         ------
-        NotShareable
+        NotShareableError
             If there are several inputs, and the answer is not row by row or of another form than the example's.
         RequestError
             If an input does not fit.
@@ -91,10 +91,10 @@ class Sharing:
         if len(inputs) == 1:
             return [jsonable(prediction)]
         if self._form is None or _form(prediction) != self._form:
-            raise NotShareable("the answer is of another form than the example's")
+            raise NotShareableError("the answer is of another form than the example's")
         rows = jsonable(prediction)
         if not isinstance(rows, list) or len(rows) != sum(one.rows for one in inputs):
-            raise NotShareable("the answer does not have a row for each row")
+            raise NotShareableError("the answer does not have a row for each row")
         answers, at = [], 0
         for one in inputs:
             answers.append(rows[at : at + one.rows])
@@ -128,7 +128,11 @@ class Sharing:
         if table.index is not None:
             return None
         spec = self._model.spec
-        reals = {number if field.name is None else field.name for number, field in enumerate(spec.fields) if field.type in REALS}
+        reals = {
+            number if field.name is None else field.name
+            for number, field in enumerate(spec.fields)
+            if field.type in REALS
+        }
         types = []
         for label, cells in table.columns.items():
             found = frozenset(map(type, cells))

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import traceback
-from typing import Callable, Optional
+from typing import Callable
 
 from puncheon_runner import entry_script, options, threads
 from puncheon_runner.control import Control
@@ -27,7 +27,7 @@ class Runner:
 
     def __init__(self, chosen: Options) -> None:
         self._options = chosen
-        self._script: Optional[EntryScript] = None
+        self._script: EntryScript | None = None
         self._warm_up_s = 0.0
 
     def run(self) -> int:
@@ -88,11 +88,10 @@ class Runner:
             script.warm_up()
             self._warm_up_s = time.monotonic() - loaded
         except Exception as error:
-            sys.stderr.write("puncheon: the warm-up failed and is left out: {}\n".format(error))
+            sys.stderr.write(f"puncheon: the warm-up failed and is left out: {error}\n")
         sys.stderr.write(
-            "puncheon: model loaded in {:.2f} s, warmed up in {:.2f} s (process {})\n".format(
-                loaded - began, time.monotonic() - loaded, os.getpid()
-            )
+            f"puncheon: model loaded in {loaded - began:.2f} s, warmed up in {time.monotonic() - loaded:.2f} s "
+            f"(process {os.getpid()})\n"
         )
         sys.stderr.flush()
         return script
@@ -102,12 +101,12 @@ class Runner:
         reason = threads.reason_not_to_fork()
         if reason is None:
             return
-        sys.stderr.write("puncheon: {}: each worker loads the model itself\n".format(reason))
+        sys.stderr.write(f"puncheon: {reason}: each worker loads the model itself\n")
         sys.stderr.flush()
         os.environ[NOT_PRELOADED] = reason
         for name in threads.VARIABLES:
             os.environ.pop(name, None)
-        os.execv(sys.executable, [sys.executable, "-m", "puncheon_runner"])
+        os.execv(sys.executable, [sys.executable, "-m", "puncheon_runner"])  # noqa: S606 -- this very program
 
 
 def _show_load_failure(error: Exception) -> None:
@@ -115,7 +114,7 @@ def _show_load_failure(error: Exception) -> None:
     sys.stdout.flush()
     traceback.print_exception(type(error), error, error.__traceback__)
     if isinstance(error, ModuleNotFoundError) and "conda.yaml" not in str(error):
-        sys.stderr.write("puncheon: module {!r} is missing from conda.yaml\n".format(error.name))
+        sys.stderr.write(f"puncheon: module {error.name!r} is missing from conda.yaml\n")
     sys.stderr.flush()
 
 

@@ -11,13 +11,13 @@ import json
 import math
 import sys
 import traceback
-from typing import Any, Tuple
+from typing import Any
 
 FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
 UNWRITABLE = "An unexpected internal error occurred. Check the logs for more info."
 
 
-def encode(value: Any) -> Tuple[int, bytes]:
+def encode(value: Any) -> tuple[int, bytes]:
     """Return status and body of a value that ``run`` returned; JSON has no NaN, so that becomes null."""
     if isinstance(value, BaseException):
         return refuse(value)
@@ -37,7 +37,7 @@ def encode(value: Any) -> Tuple[int, bytes]:
         return 500, message(UNWRITABLE)
 
 
-def refuse(error: BaseException) -> Tuple[int, bytes]:
+def refuse(error: BaseException) -> tuple[int, bytes]:
     """Return status and body of what ``run`` raised."""
     status = getattr(error, "status", None)
     if isinstance(status, int) and 400 <= status < 500:
@@ -67,7 +67,7 @@ def _listed(value: Any) -> Any:
     """Return what json does not know: arrays and their scalars, of whichever library."""
     if hasattr(value, "tolist"):
         return value.tolist()
-    raise TypeError("run() returned a {}, which cannot be written as JSON".format(type(value).__name__))
+    raise TypeError(f"run() returned a {type(value).__name__}, which cannot be written as JSON")
 
 
 def _without_nan(value: Any) -> Any:

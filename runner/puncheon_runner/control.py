@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import selectors
 import socket
-from typing import Any, Dict, List
+from typing import Any
 
 from puncheon_runner.options import Options
 
@@ -19,10 +19,10 @@ class Control:
     def __init__(self, listener: socket.socket, options: Options) -> None:
         self._listener = listener
         self._listener.setblocking(False)
-        self._peers: List[socket.socket] = []
+        self._peers: list[socket.socket] = []
         self._selector: Any = None
-        self._state: Dict[str, Any] = {"state": "loading", "reason": "the model is loading", "workers": []}
-        self.facts: Dict[str, Any] = {"batching": options.batching, "preload": options.preload}
+        self._state: dict[str, Any] = {"state": "loading", "reason": "the model is loading", "workers": []}
+        self.facts: dict[str, Any] = {"batching": options.batching, "preload": options.preload}
 
     def register(self, selector: selectors.BaseSelector) -> None:
         """Watch the socket with this selector from now on."""
@@ -43,7 +43,7 @@ class Control:
         self._selector.register(peer, selectors.EVENT_READ)
         self._send(peer)
 
-    def publish(self, state: Dict[str, Any]) -> None:
+    def publish(self, state: dict[str, Any]) -> None:
         """Tell all peers a new state."""
         self._state = state
         for peer in list(self._peers):
@@ -61,7 +61,7 @@ class Control:
             self._drop(peer)
 
     def _read(self, peer: socket.socket) -> None:
-        """A peer has nothing to say: whatever comes means that it goes."""
+        """Notice that a peer goes; it has nothing else to say."""
         try:
             if peer.recv(4096):
                 return

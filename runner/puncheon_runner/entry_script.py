@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any, Callable, Hashable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Hashable, NamedTuple, Sequence
 
 
 class ScriptError(Exception):
@@ -22,7 +22,7 @@ class ScriptError(Exception):
 class Prepared(NamedTuple):
     """A request that has been read: what it may share a call with, what is handed over, and how many rows it has."""
 
-    key: Optional[Hashable]
+    key: Hashable | None
     item: Any
     rows: int
 
@@ -44,11 +44,11 @@ class EntryScript:
     def __init__(self, module: Any) -> None:
         for name in ("init", "run"):
             if not callable(getattr(module, name, None)):
-                raise ScriptError("{} has no function {}()".format(module.__file__, name))
+                raise ScriptError(f"{module.__file__} has no function {name}()")
         self.init: Callable[[], None] = module.init
         self.run: Callable[[str], Any] = module.run
-        self._run_batch: Optional[Callable[[Sequence[Any]], List[Any]]] = getattr(module, "run_batch", None)
-        self._prepare: Optional[Callable[[str], Tuple[Any, Any, int]]] = getattr(module, "prepare", None)
+        self._run_batch: Callable[[Sequence[Any]], list[Any]] | None = getattr(module, "run_batch", None)
+        self._prepare: Callable[[str], tuple[Any, Any, int]] | None = getattr(module, "prepare", None)
         self.warm_up: Callable[[], None] = getattr(module, "warm_up", lambda: None)
 
     @property
@@ -60,7 +60,7 @@ class EntryScript:
         """Read one request; raises what the script raises where the request is at fault."""
         return Prepared("", data, 1) if self._prepare is None else Prepared(*self._prepare(data))
 
-    def run_batch(self, items: Sequence[Any]) -> List[Any]:
+    def run_batch(self, items: Sequence[Any]) -> list[Any]:
         """Answer several prepared requests, in order.
 
         Raises
@@ -73,7 +73,7 @@ class EntryScript:
             return [self.run(items[0])]
         answers = list(self._run_batch(items))
         if len(answers) != len(items):
-            raise ValueError("run_batch gave {} answers to {} requests".format(len(answers), len(items)))
+            raise ValueError(f"run_batch gave {len(answers)} answers to {len(items)} requests")
         return answers
 
 
@@ -99,7 +99,7 @@ def load(path: Path, folders: Sequence[Path]) -> EntryScript:
             sys.path.append(str(folder))
     spec = importlib.util.spec_from_file_location(path.stem, str(path))
     if spec is None or spec.loader is None:
-        raise ScriptError("the entry script {} is no Python file".format(path))
+        raise ScriptError(f"the entry script {path} is no Python file")
     module = importlib.util.module_from_spec(spec)
     # Dataclasses and pickles look a class's module up by its name.
     sys.modules[path.stem] = module

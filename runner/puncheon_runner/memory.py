@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Sequence
 
 EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memory/memory.oom_control"))
 LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -21,7 +21,7 @@ def kills(files: Sequence[Path] = EVENTS) -> int:
     return 0
 
 
-def limit_bytes(files: Sequence[Path] = LIMITS) -> Optional[int]:
+def limit_bytes(files: Sequence[Path] = LIMITS) -> int | None:
     """Return the container's memory limit, or None."""
     text = _first(files).strip()
     return int(text) if text.isdigit() and int(text) < NO_LIMIT else None

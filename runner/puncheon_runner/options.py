@@ -43,7 +43,7 @@ class Options(NamedTuple):
 
     def worker_socket(self, slot: int) -> Path:
         """Return the socket of one worker."""
-        return self.socket.with_name("{}-{}{}".format(self.socket.stem, slot, self.socket.suffix))
+        return self.socket.with_name(f"{self.socket.stem}-{slot}{self.socket.suffix}")
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Options:

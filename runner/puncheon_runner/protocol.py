@@ -12,7 +12,7 @@ predict arrive together.  All numbers are in network byte order.
 from __future__ import annotations
 
 import struct
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Iterator, NamedTuple, Sequence
 
 FRAME = struct.Struct("!IHHIII")
 REQUEST = struct.Struct("!HHI")
@@ -50,9 +50,9 @@ class Frame(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One answer: the index of its request in the frame, an HTTP status, a body of JSON."""
+    """One answer: the place of its request in the frame, an HTTP status, a body of JSON."""
 
-    index: int
+    place: int
     status: int
     body: bytes
 
@@ -87,7 +87,7 @@ def unpack_frame(header: bytes, content: bytes) -> Frame:
     return Frame([Request(*pair) for pair in _requests(content, count)], limit_ms, client, number)
 
 
-def _requests(content: bytes, count: int) -> Iterator[Tuple[bytes, bytes]]:
+def _requests(content: bytes, count: int) -> Iterator[tuple[bytes, bytes]]:
     view = memoryview(content)
     at = count * REQUEST.size
     for id_size, _, body_size in REQUEST.iter_unpack(view[:at]):
@@ -101,13 +101,13 @@ def _requests(content: bytes, count: int) -> Iterator[Tuple[bytes, bytes]]:
 def pack_message(answers: Sequence[Answer], duration_us: int) -> bytes:
     """Return an answer message as bytes; ``duration_us`` is how long the script took for all of them."""
     content = b"".join(
-        [ANSWER.pack(answer.index, answer.status, len(answer.body)) for answer in answers]
+        [ANSWER.pack(answer.place, answer.status, len(answer.body)) for answer in answers]
         + [answer.body for answer in answers]
     )
     return MESSAGE.pack(len(content), len(answers), 0, min(duration_us, LONGEST_MS)) + content
 
 
-def unpack_messages(data: bytearray) -> Iterator[Tuple[List[Answer], int]]:
+def unpack_messages(data: bytearray) -> Iterator[tuple[list[Answer], int]]:
     """Take every complete answer message off the front of ``data``; yield its answers and their duration in us."""
     while len(data) >= MESSAGE.size:
         size, count, _, duration_us = MESSAGE.unpack_from(data)

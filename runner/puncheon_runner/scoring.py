@@ -1,9 +1,9 @@
-"""How a frame of requests is answered: read each, group those that may share a call, redo a failing group one by one."""
+"""How a frame of requests is answered: read each, group those that may share a call, redo failing groups one by one."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from puncheon_runner import answers
 from puncheon_runner.entry_script import EntryScript
@@ -13,7 +13,7 @@ PATIENCE_S = 1.0
 """The least that a shared call may take before it is taken for a hang, unless the limit itself is shorter."""
 
 PATIENCE_SHARE = 4
-"""A shared call's least patience is at most this part of the limit, so that the hanging request's answer is not late."""
+"""A shared call's least patience is at most this part of the limit: the hanging request's answer must not be late."""
 
 PATIENCE_FACTOR = 20
 """How many times longer than the slowest recent call a shared call may take."""
@@ -66,7 +66,7 @@ class Scoring:
         self._guard = guard
         self.slowest_s = 0.0
 
-    def answer(self, frame: Frame) -> Iterator[Tuple[List[Answer], float]]:
+    def answer(self, frame: Frame) -> Iterator[tuple[list[Answer], float]]:
         """Yield answers as soon as they are known, with the seconds that they took; each request is answered once."""
         limit_s = frame.limit_ms / 1000
         shares = self._batching and len(frame.requests) > 1
@@ -80,12 +80,12 @@ class Scoring:
         for group in groups:
             yield from self._together(frame, group, limit_s)
 
-    def _groups(self, frame: Frame, limit_s: float) -> Tuple[List[Answer], List[Group]]:
+    def _groups(self, frame: Frame, limit_s: float) -> tuple[list[Answer], list[Group]]:
         """Read every request; return answers to those at fault, and the others in groups."""
-        refused: List[Answer] = []
-        alone: List[Group] = []
-        open_groups: Dict[Any, Tuple[List[int], List[Any], List[int]]] = {}
-        full: List[Group] = []
+        refused: list[Answer] = []
+        alone: list[Group] = []
+        open_groups: dict[Any, tuple[list[int], list[Any], list[int]]] = {}
+        full: list[Group] = []
         for index, request in enumerate(frame.requests):
             self._guard((index,), limit_s)
             try:
@@ -108,12 +108,14 @@ class Scoring:
         shared = [Group(tuple(indexes), tuple(items), raw=False) for indexes, items, _ in open_groups.values()]
         return refused, full + shared + alone
 
-    def _together(self, frame: Frame, group: Group, limit_s: float) -> Iterator[Tuple[List[Answer], float]]:
+    def _together(self, frame: Frame, group: Group, limit_s: float) -> Iterator[tuple[list[Answer], float]]:
         """Answer a group by one call; if that fails, each of its requests by a call of its own."""
         shared = len(group.items) > 1
         try:
             results, seconds = self._call(
-                lambda: self._script.run_batch(group.items), group.indexes, self.patience_s(limit_s) if shared else limit_s
+                lambda: self._script.run_batch(group.items),
+                group.indexes,
+                self.patience_s(limit_s) if shared else limit_s,
             )
         except Exception as error:
             if not shared:
@@ -126,7 +128,7 @@ class Scoring:
         encoded = [Answer(index, *answers.encode(result)) for index, result in zip(group.indexes, results)]
         yield encoded, seconds
 
-    def _alone(self, index: int, request: Request, limit_s: float) -> Tuple[List[Answer], float]:
+    def _alone(self, index: int, request: Request, limit_s: float) -> tuple[list[Answer], float]:
         try:
             text = _text(request)
             result, seconds = self._call(lambda: self._script.run(text), (index,), limit_s)
@@ -134,7 +136,7 @@ class Scoring:
             return [Answer(index, *_refusal(error, request))], 0.0
         return [Answer(index, *answers.encode(result))], seconds
 
-    def _call(self, call: Callable[[], Any], indexes: Sequence[int], limit_s: float) -> Tuple[Any, float]:
+    def _call(self, call: Callable[[], Any], indexes: Sequence[int], limit_s: float) -> tuple[Any, float]:
         self._guard(indexes, limit_s)
         began = time.perf_counter()
         try:
@@ -160,16 +162,16 @@ def _text(request: Request) -> str:
     try:
         return request.body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Undecodable("Input cannot be decoded as UTF-8: {}".format(error)) from None
+        raise UndecodableError(f"Input cannot be decoded as UTF-8: {error}") from None
 
 
-class Undecodable(ValueError):
+class UndecodableError(ValueError):
     """A body that is no text."""
 
     status = 400
 
 
-def _refusal(error: Exception, request: Request) -> Tuple[int, bytes]:
+def _refusal(error: Exception, request: Request) -> tuple[int, bytes]:
     if not answers.is_refusal(error):
         answers.log(error, request.id)
     return answers.refuse(error)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
 import socket
 import sys
 import time
-from typing import Any, Callable, Dict, List, Optional
+from pathlib import Path
+from typing import Any, Callable
 
 from puncheon_runner import memory
 from puncheon_runner.control import Control
@@ -34,12 +36,12 @@ class Slot:
         self.listener = listen(path)
         self.note = Note()
         self.pid = 0
-        self.pipe: Optional[int] = None
+        self.pipe: int | None = None
         self.ready = False
         self.deaths = 0
-        self.last_death: Optional[Dict[str, Any]] = None
+        self.last_death: dict[str, Any] | None = None
 
-    def describe(self) -> Dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Return what the HTTP side needs to know."""
         return {
             "slot": self.number,
@@ -53,8 +55,8 @@ class Slot:
 
 def listen(path: str) -> socket.socket:
     """Return a listening Unix socket at ``path``, for this user alone; what lay there before is replaced."""
-    if os.path.exists(path):
-        os.unlink(path)
+    with contextlib.suppress(FileNotFoundError):
+        Path(path).unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     old = os.umask(0o177)
     try:
@@ -143,7 +145,7 @@ class Supervisor:
             code = 0
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
-        except BaseException:  # noqa: BLE001 -- whatever it was, this process must not become a second supervisor
+        except BaseException:
             sys.excepthook(*sys.exc_info())
         finally:
             sys.stdout.flush()
@@ -167,7 +169,7 @@ class Supervisor:
             os.close(slot.pipe)
             slot.pipe = None
 
-    def _reap(self) -> Optional[int]:
+    def _reap(self) -> int | None:
         """Replace the workers that have died; return an exit code where that would not help."""
         for slot in self._slots:
             try:
@@ -187,7 +189,7 @@ class Supervisor:
             self._tell()
         return None
 
-    def _buried(self, slot: Slot, status: int) -> Optional[int]:
+    def _buried(self, slot: Slot, status: int) -> int | None:
         """Note why a worker died; return an exit code where another would die too."""
         was_ready = slot.ready
         slot.ready = False
@@ -195,7 +197,7 @@ class Supervisor:
         slot.deaths += 1
         why = self._why(status)
         slot.last_death = {"pid": slot.pid, "why": why, "scoring": slot.note.read()}
-        _say("worker {} (process {}) ended: {}".format(slot.number, slot.pid, why))
+        _say(f"worker {slot.number} (process {slot.pid}) ended: {why}")
         if was_ready:
             return None
         self._deaths_while_loading += 1
@@ -203,7 +205,7 @@ class Supervisor:
             self._fail("the entry script could not be loaded; its traceback is in the log")
             return LOAD_FAILED
         if self._deaths_while_loading >= self._options.crash_limit:
-            self._fail("the workers die while they load the model: {}".format(why))
+            self._fail(f"the workers die while they load the model: {why}")
             return LOAD_FAILED if os.WIFEXITED(status) else KILLED_WHILE_LOADING
         return None
 
@@ -211,13 +213,13 @@ class Supervisor:
         """Return the cause of a death: ``timeout``, ``memory``, or the signal or exit code in words."""
         kills, self._memory_kills = self._memory_kills, memory.kills()
         if os.WIFEXITED(status):
-            return "exit code {}".format(os.WEXITSTATUS(status))
+            return f"exit code {os.WEXITSTATUS(status)}"
         number = os.WTERMSIG(status)
         if number == signal.SIGALRM:
             return "timeout"
         if number == signal.SIGKILL and self._memory_kills > kills:
             return "memory"
-        return "signal {}".format(number)
+        return f"signal {number}"
 
     def _fail(self, reason: str) -> None:
         self._control.publish({"state": "failed", "reason": reason, "workers": []})
@@ -235,7 +237,7 @@ class Supervisor:
 
     def _end_workers(self) -> None:
         """End all workers: in order where they can, by force where they do not."""
-        pids: List[int] = [slot.pid for slot in self._slots]
+        pids: list[int] = [slot.pid for slot in self._slots]
         deadline = time.monotonic() + STOP_S
         for pid in pids:
             _kill(pid, signal.SIGTERM)
@@ -245,7 +247,7 @@ class Supervisor:
         for pid in pids:
             _kill(pid, signal.SIGKILL)
         for slot in self._slots:
-            os.unlink(slot.path)
+            Path(slot.path).unlink()
 
 
 def _tell(pipe: int) -> None:
@@ -254,10 +256,8 @@ def _tell(pipe: int) -> None:
 
 
 def _kill(pid: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _has_ended(pid: int) -> bool:
@@ -268,5 +268,5 @@ def _has_ended(pid: int) -> bool:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write("puncheon: model {}\n".format(text))
+    sys.stderr.write(f"puncheon: model {text}\n")
     sys.stderr.flush()

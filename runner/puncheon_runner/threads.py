@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import Optional
 
 VARIABLES = (
     "OMP_NUM_THREADS",
@@ -28,7 +27,7 @@ def limit(count: int) -> None:
         os.environ[name] = str(count)
 
 
-def raise_to(count: int) -> Optional[int]:
+def raise_to(count: int) -> int | None:
     """Set the number in libraries that are loaded; return it, or None where nothing here can change it.
 
     threadpoolctl (a part of every scikit-learn environment) knows OpenMP and BLAS libraries; torch has its own call.
@@ -47,7 +46,7 @@ def raise_to(count: int) -> Optional[int]:
     return count
 
 
-def reason_not_to_fork() -> Optional[str]:
+def reason_not_to_fork() -> str | None:
     """Say what this process has that a fork would not take along or not survive, or None.
 
     Native threads alone are no reason (pyarrow, which comes with pandas, has one and copes with forks): whether they
@@ -58,7 +57,7 @@ def reason_not_to_fork() -> Optional[str]:
         return "the loaded model runs threads ({}), and a fork takes only one along".format(", ".join(others[:3]))
     for module, what in (("py4j", "Java"), ("jpype", "Java")):
         if module in sys.modules:
-            return "the loaded model has a connection to {}, which a fork cannot share".format(what)
+            return f"the loaded model has a connection to {what}, which a fork cannot share"
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         return "the loaded model is on a GPU, which a fork cannot share"

@@ -9,7 +9,7 @@ import selectors
 import signal
 import socket
 import struct
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Callable, Sequence
 
 from puncheon_runner.entry_script import EntryScript
 from puncheon_runner.protocol import FRAME, MAX_COUNT, Frame, pack_message, unpack_frame
@@ -33,14 +33,14 @@ class Note:
     def write(self, client: int, number: int, indexes: Sequence[int]) -> None:
         """Note that these requests of this frame are being scored."""
         self._HEAD.pack_into(self._memory, 0, client, number, len(indexes))
-        struct.pack_into("={}H".format(len(indexes)), self._memory, self._HEAD.size, *indexes)
+        struct.pack_into(f"={len(indexes)}H", self._memory, self._HEAD.size, *indexes)
 
     def read(self) -> Any:
         """Return ``{"client", "frame", "requests"}``, or None if nothing was being scored."""
         client, number, count = self._HEAD.unpack_from(self._memory, 0)
         if not client:
             return None
-        indexes = struct.unpack_from("={}H".format(count), self._memory, self._HEAD.size)
+        indexes = struct.unpack_from(f"={count}H", self._memory, self._HEAD.size)
         return {"client": client, "frame": number, "requests": list(indexes)}
 
     def clear(self) -> None:
@@ -57,11 +57,11 @@ class Watchdog:
 
     def __init__(self, note: Note) -> None:
         self._note = note
-        self._frame: Optional[Frame] = None
+        self._frame: Frame | None = None
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)
 
-    def watch(self, frame: Optional[Frame]) -> None:
+    def watch(self, frame: Frame | None) -> None:
         """Name the frame whose requests follow."""
         self._frame = frame
         if frame is None:
@@ -145,7 +145,7 @@ class Worker:
         return True
 
 
-def _receive(connection: socket.socket, size: int) -> Optional[bytes]:
+def _receive(connection: socket.socket, size: int) -> bytes | None:
     """Return exactly ``size`` bytes, or None where the connection ends before."""
     data = bytearray(size)
     view = memoryview(data)

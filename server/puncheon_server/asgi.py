@@ -31,7 +31,7 @@ class Application:
     def __init__(self, dispatcher: Dispatcher, version: str) -> None:
         self._dispatcher = dispatcher
         self._version = f"puncheon/{version}".encode()
-        pages = make_pages(dispatcher.backend, self._version.decode())
+        pages: Any = make_pages(dispatcher.backend, self._version.decode())
         self._pages: Any = WSGIMiddleware(pages, workers=THREADS)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

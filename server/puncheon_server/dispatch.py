@@ -76,7 +76,9 @@ class Dispatcher:
         if not self._was_ready or self.backend.state["state"] == "failed":
             return refusal(503, f"The model is not ready: {self.backend.state['reason']}.", 1)
         if not self.queue.has_room(size):
-            return refusal(503, f"The queue is full: {len(self.queue)} requests wait (QUEUE_MAX).", self._retry_after_s())
+            return refusal(
+                503, f"The queue is full: {len(self.queue)} requests wait (QUEUE_MAX).", self._retry_after_s()
+            )
         return None
 
     def submit(self, id: bytes, body: bytes, client_left: Callable[[], Awaitable[None]]) -> Job:

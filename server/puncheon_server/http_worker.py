@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
 
 
-class HTTPWorker(UvicornWorker):
+class HTTPWorker(UvicornWorker):  # type: ignore[misc]
     """Uvicorn's worker with our options."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
@@ -19,4 +20,6 @@ class HTTPWorker(UvicornWorker):
         "server_header": False,
         "access_log": False,
         "proxy_headers": False,
+        # uvicorn does not know gunicorn's own limit.
+        "timeout_graceful_shutdown": max(1, int(os.environ["STOP_TIMEOUT"]) - 1),
     }
