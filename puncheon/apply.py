@@ -69,8 +69,8 @@ def in_one_line(start: Start, cpus: int) -> str:
     else:
         line += (
             "gunicorn :{GUNICORN_PORT} ({HTTP_WORKERS} processes, {WORKER_TIMEOUT} s) -> "
-            "model ({WORKER_COUNT} processes of {WORKER_THREADS} math threads, score {SCORING_TIMEOUT_MS} ms; preload {WORKER_PRELOAD}: {preload}; "
-            "batching {BATCHING}: {batching})"
+            "model ({WORKER_COUNT} processes of {WORKER_THREADS} math threads, score {SCORING_TIMEOUT_MS} ms; "
+            "preload {WORKER_PRELOAD}: {preload}; batching {BATCHING}: {batching})"
         )
     line += "; stop within {STOP_TIMEOUT} s"
     return line.format(cpus=cpus, preload=start.preload, batching=start.batching, **values)
