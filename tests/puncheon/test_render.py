@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from puncheon.capabilities import Capabilities, choose
 from puncheon.document import PLACES, updated
 from puncheon.render import KIT, File, Link, image_files, settings_sh, start_files, write
 from puncheon.settings import read
 
 GOLDEN = Path(__file__).parent.parent / "data" / "rendered"
-CASES = {
+CHANGED = {
+    "WORKER_TIMEOUT": "600",
+    "NGINX_PORT": "5001",
+    "MAX_BODY_MB": "7",
+    "ACCESS_LOG": "false",
+    "STOP_TIMEOUT": "20",
+    "WORKER_COUNT": "3",
+    "BATCHING": "off",
+}
+CASES: dict[str, dict[str, str]] = {
     "default": {},
-    "changed": {
-        "WORKER_TIMEOUT": "600",
-        "NGINX_PORT": "5001",
-        "MAX_BODY_MB": "7",
-        "ACCESS_LOG": "false",
-        "STOP_TIMEOUT": "20",
-    },
+    "changed": CHANGED,
+    "azmlinfsrv": {"SERVER": "azmlinfsrv"},
 }
 
 
 def rendered(environ: dict[str, str]) -> list[File | Link]:
-    return image_files(environ) + start_files(read(environ, lambda: 2))
+    return image_files(environ) + start_files(choose(read(environ, lambda: 2), Capabilities()).settings)
 
 
 def as_text(entries: list[File | Link]) -> dict[str, str]:
@@ -38,10 +44,11 @@ def as_text(entries: list[File | Link]) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_rendered_tree_is_the_golden_one(case: str, request: pytest.FixtureRequest) -> None:
-    """Every file, link and mode, for the defaults and for changed settings."""
+    """Every file, link and mode: for the defaults, for changed settings, and for the other server."""
     actual = as_text(rendered(CASES[case]))
     folder = GOLDEN / case
     if request.config.getoption("--update-goldens"):
+        shutil.rmtree(folder, ignore_errors=True)
         for path, text in actual.items():
             target = folder / path.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +57,17 @@ def test_the_rendered_tree_is_the_golden_one(case: str, request: pytest.FixtureR
     expected = {f"/{path.relative_to(folder)}": path.read_text() for path in folder.rglob("*") if path.is_file()}
 
     assert expected == actual
+
+
+@pytest.mark.parametrize(
+    ("server", "services"),
+    [("puncheon", {"gunicorn", "model", "nginx", "rsyslog"}), ("azmlinfsrv", {"gunicorn", "nginx", "rsyslog"})],
+)
+def test_each_server_has_its_services(server: str, services: set[str]) -> None:
+    """Our own has a fourth: the model's processes."""
+    runs = [Path(entry.path) for entry in image_files({"SERVER": server}) if entry.path.endswith("/run")]
+
+    assert services == {path.parent.name for path in runs}
 
 
 def test_rendering_twice_gives_the_same() -> None:

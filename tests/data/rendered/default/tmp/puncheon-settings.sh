@@ -1,15 +1,24 @@
 mode 644
 # Generated from puncheon/settings.py; do not edit.
 export ACCESS_LOG=true
+export BATCHING=off
+export BATCH_MAX_BYTES=262144
+export BATCH_MAX_ROWS=1024
 export CRASH_LIMIT=3
 export GUNICORN_PORT=31311
+export HTTP_WORKERS=1
+export LOAD_TIMEOUT=3600
 export MAX_BODY_MB=100
 export NGINX_PORT=5000
 export NGINX_WORKERS=2
 export PROBE_TIMEOUT=2
 export PROXY_TIMEOUT=310
+export QUEUE_MAX=1000
+export QUEUE_MAX_MB=200
+export RETRY=on
 export SCORING_TIMEOUT_MS=270000
 export STOP_TIMEOUT=8
 export WORKER_COUNT=1
 export WORKER_PRELOAD=false
+export WORKER_THREADS=2
 export WORKER_TIMEOUT=300

@@ -1,0 +1,2 @@
+mode 644
+. /opt/miniconda/etc/profile.d/profile.sh
