@@ -50,6 +50,7 @@ class Sharing:
     def __init__(self, model: LoadedModel) -> None:
         self._model = model
         self._form: Any = None
+        self._reals = {label for label, _, field in model.spec.labels if field.type in REALS}
 
     def prepare(self, text: str) -> tuple[Any, Input, int]:
         """Return the key (None: this request shares with none), the input and its rows.
@@ -127,17 +128,11 @@ class Sharing:
         """Return what tables must have in common to be joined; None where the client named the rows."""
         if table.index is not None:
             return None
-        spec = self._model.spec
-        reals = {
-            number if field.name is None else field.name
-            for number, field in enumerate(spec.fields)
-            if field.type in REALS
-        }
         types = []
         for label, cells in table.columns.items():
             found = frozenset(map(type, cells))
             # 1 and 1.0 become the same number in a column of reals.
-            types.append(found | NUMBERS if label in reals and found & NUMBERS else found)
+            types.append(found | NUMBERS if found & NUMBERS and label in self._reals else found)
         return tuple(table.columns), tuple(types), params
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 WRAPPERS = ("input_data", "dataframe_split", "dataframe_records", "inputs", "instances")
@@ -89,12 +90,26 @@ class InputSpec:
         hints = metadata.to_dict().get("is_signature_from_type_hint")
         return cls(fields, example.get("type"), bool(hints))
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The names, as JSON spells them."""
         return [str(field.name) for field in self.fields if field.name is not None]
 
-    @property
+    @cached_property
+    def labels(self) -> list[tuple[Any, Any, Field]]:
+        """Each column's label in the model's frame, its key among a request's columns, and its field."""
+        return [
+            (number, number, field) if field.name is None else (field.name, str(field.name), field)
+            for number, field in enumerate(self.fields)
+        ]
+
+    @cached_property
+    def reals(self) -> str | None:
+        """Numpy's name of the columns' type where all are reals of one size, else None."""
+        types = {field.type for field in self.fields}
+        return {"float": "float32", "double": "float64"}.get(types.pop()) if len(types) == 1 else None
+
+    @cached_property
     def is_tensor(self) -> bool:
         """Whether the signature speaks of tensors."""
         return bool(self.fields) and self.fields[0].type == "tensor"

@@ -24,14 +24,14 @@ def encode(value: Any) -> tuple[int, bytes]:
     if value is None:
         return 200, b"{}"
     try:
-        return 200, json.dumps(value, allow_nan=False, default=_listed).encode()
+        return 200, _STRICT.encode(value).encode()
     except ValueError:
         pass
     except TypeError as error:
         log(error)
         return 500, message(UNWRITABLE)
     try:
-        return 200, json.dumps(_without_nan(value), allow_nan=False).encode()
+        return 200, _STRICT.encode(_without_nan(value)).encode()
     except (TypeError, ValueError) as error:
         log(error)
         return 500, message(UNWRITABLE)
@@ -68,6 +68,9 @@ def _listed(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"run() returned a {type(value).__name__}, which cannot be written as JSON")
+
+
+_STRICT = json.JSONEncoder(allow_nan=False, default=_listed)
 
 
 def _without_nan(value: Any) -> Any:

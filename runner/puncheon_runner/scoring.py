@@ -86,8 +86,8 @@ class Scoring:
         alone: list[Group] = []
         open_groups: dict[Any, tuple[list[int], list[Any], list[int]]] = {}
         full: list[Group] = []
+        self._guard(range(len(frame.requests)), limit_s)
         for index, request in enumerate(frame.requests):
-            self._guard((index,), limit_s)
             try:
                 prepared = self._script.prepare(_text(request))
             except Exception as error:
