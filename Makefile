@@ -11,6 +11,7 @@ BODY          ?= input_example.json#         what `make score` sends
 BUILD_ARGS    ?=#                            more for build, for instance "--build-arg WORKER_TIMEOUT=600"
 RUN_ARGS      ?=#                            more for run and proof, for instance "-e WORKER_COUNT=2 --memory 2g"
 TEST_ARGS     ?=#                            more for pytest
+BENCH_ARGS    ?=#                            more for bench, for instance "--quick" or "--parts resources"
 
 VENV     := .venv
 PUNCHEON := $(VENV)/bin/python -m puncheon
@@ -18,7 +19,7 @@ PUNCHEON := $(VENV)/bin/python -m puncheon
 DOCKER    = $(shell scripts/engine --client)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build run shell logs score proof stop test lint lock render engine base channel model venv clean
+.PHONY: help demo build run shell logs score proof stop test bench lint lock render engine base channel model venv clean
 
 help: ## list the targets and variables
 	@echo "Targets:"
@@ -53,6 +54,9 @@ stop: venv ## stop and remove the container
 
 test: venv engine base channel model ## run all tests
 	@$(VENV)/bin/python -m pytest $(TEST_ARGS)
+
+bench: venv engine base channel model ## measure beside other servers, about an hour: docs/benchmarks.md
+	@$(VENV)/bin/python -W ignore -m bench $(BENCH_ARGS)
 
 lock: venv ## lock requirements/*.in anew, with hashes and without addresses
 	@for name in dev tools amlenv; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 \

@@ -97,11 +97,7 @@ def ours(rounds: int) -> dict[str, object]:
 
 def peer(rounds: int) -> dict[str, object]:
     """Return the figures of MLflow's own image."""
-    folder = WORK / "peer"
-    shutil.rmtree(folder, ignore_errors=True)
-    mlflow = [Path(sys.executable).parent / "mlflow", "models", "generate-dockerfile", "-m", MODEL, "-d", folder]
-    subprocess.run(mlflow, check=True, capture_output=True)
-    base = peer_base((folder / "Dockerfile").read_text())
+    folder, base = peer_context()
 
     def build(*extra: str) -> None:
         docker_build(folder, folder / "Dockerfile", PEER, *extra)
@@ -115,6 +111,16 @@ def peer(rounds: int) -> dict[str, object]:
     figures["peer: image above our base, MB"] = above(PEER, BASE)
     figures |= {f"peer: {name}": value for name, value in container_figures(PEER, 8080, "/ping").items()}
     return figures
+
+
+def peer_context() -> tuple[Path, str]:
+    """Return the folder from which MLflow's image is built, and the name of its base image, which is there by then."""
+    folder = WORK / "peer"
+    shutil.rmtree(folder, ignore_errors=True)
+    mlflow = str(Path(sys.executable).parent / "mlflow")
+    command = [mlflow, "models", "generate-dockerfile", "-m", str(MODEL), "-d", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder, peer_base((folder / "Dockerfile").read_text())
 
 
 def docker_build(context: Path, dockerfile: Path, tag: str, *extra: str) -> None:
@@ -163,6 +169,8 @@ def peer_base(dockerfile: str) -> str:
         )
         context = WORK / "context"
         kit = "online_endpoint/azx_mlflow"
+        if not (context / kit).exists():
+            copy_kit(context / kit)
         docker_build(
             context,
             context / kit / "Dockerfile",
