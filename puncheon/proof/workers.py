@@ -75,7 +75,7 @@ def ask(worker: str, bodies: Sequence[bytes], limit_s: float) -> Answered:
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(limit_s + GRACE_S)
         peer.connect(worker)
-        peer.sendall(pack_frame(frame))
+        peer.sendall(b"".join(pack_frame(frame)))
         while len(found) < len(bodies) and time.monotonic() < deadline:
             try:
                 received = peer.recv(1 << 20)

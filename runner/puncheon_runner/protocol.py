@@ -4,7 +4,7 @@ A request frame asks for N answers.  Answers come in one or more messages, each 
 predict arrive together.  All numbers are in network byte order.
 
     request frame   size u32 (all after the header), count u16, reserved u16, limit u32 ms, client u32, number u32
-                    count x (id size u16, reserved u16, body size u32); then id and body of each request
+                    count x (id size u16, reserved u16, body size u32); then the ids; then the bodies
     answer message  size u32 (all after the header), count u16, reserved u16, duration u32 us
                     count x (index u16, status u16, body size u32); then the bodies
 """
@@ -29,7 +29,7 @@ class Request(NamedTuple):
     """One request: its id (for the log, at most 100 characters of ASCII) and its body, as the client sent them."""
 
     id: bytes
-    body: bytes
+    body: bytes | memoryview
 
 
 class Frame(NamedTuple):
@@ -57,26 +57,25 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def pack_frame(frame: Frame) -> bytes:
-    """Return a request frame as bytes.
+def pack_frame(frame: Frame) -> list[bytes | memoryview]:
+    """Return a request frame as buffers to be written one after the other; the bodies are not copied.
 
     Raises
     ------
     struct.error
         If a count or size does not fit its field (bodies of 4 GiB and more).
     """
-    entries, parts = [], []
-    for request in frame.requests:
-        entries.append(REQUEST.pack(len(request.id), 0, len(request.body)))
-        parts.append(request.id)
-        parts.append(request.body)
-    content = b"".join(entries + parts)
+    requests = frame.requests
+    entries = [REQUEST.pack(len(request.id), 0, len(request.body)) for request in requests]
+    content = b"".join(entries + [request.id for request in requests])
+    size = len(content) + sum(len(request.body) for request in requests)
     limit_ms = min(frame.limit_ms, LONGEST_MS)
-    return FRAME.pack(len(content), len(frame.requests), 0, limit_ms, frame.client, frame.number) + content
+    header = FRAME.pack(size, len(requests), 0, limit_ms, frame.client, frame.number)
+    return [header + content, *(request.body for request in requests)]
 
 
-def unpack_frame(header: bytes, content: bytes) -> Frame:
-    """Return the frame of a header and the bytes after it.
+def unpack_frame(header: bytes | bytearray, content: bytes | bytearray) -> Frame:
+    """Return the frame of a header and the bytes after it; its bodies are views of ``content``.
 
     Raises
     ------
@@ -84,18 +83,18 @@ def unpack_frame(header: bytes, content: bytes) -> Frame:
         If the sizes inside do not add up.
     """
     _, count, _, limit_ms, client, number = FRAME.unpack(header)
-    return Frame([Request(*pair) for pair in _requests(content, count)], limit_ms, client, number)
-
-
-def _requests(content: bytes, count: int) -> Iterator[tuple[bytes, bytes]]:
     view = memoryview(content)
-    at = count * REQUEST.size
-    for id_size, _, body_size in REQUEST.iter_unpack(view[:at]):
-        body_at, end = at + id_size, at + id_size + body_size
-        yield bytes(view[at:body_at]), bytes(view[body_at:end])
-        at = end
-    if at != len(content):
+    id_at = count * REQUEST.size
+    sizes = [(id_size, body_size) for id_size, _, body_size in REQUEST.iter_unpack(view[:id_at])]
+    body_at = id_at + sum(id_size for id_size, _ in sizes)
+    requests = []
+    for id_size, body_size in sizes:
+        requests.append(Request(bytes(view[id_at : id_at + id_size]), view[body_at : body_at + body_size]))
+        id_at += id_size
+        body_at += body_size
+    if body_at != len(content):
         raise ValueError("a frame's sizes do not add up")
+    return Frame(requests, limit_ms, client, number)
 
 
 def pack_message(answers: Sequence[Answer], duration_us: int) -> bytes:

@@ -160,7 +160,7 @@ class Scoring:
 
 def _text(request: Request) -> str:
     try:
-        return request.body.decode("utf-8")
+        return str(request.body, "utf-8")
     except UnicodeDecodeError as error:
         raise UndecodableError(f"Input cannot be decoded as UTF-8: {error}") from None
 

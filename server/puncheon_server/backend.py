@@ -14,6 +14,10 @@ RETRY_S = 0.02
 """Pause between two attempts to reach the runner."""
 
 
+JOINED_BYTES = 65536
+"""Frames below this are copied into one buffer, which is quicker than writing many; large bodies are not copied."""
+
+
 class Link(asyncio.Protocol):
     """A connection to one worker; at most one frame is under way on it, so that what is not written yet stays bounded.
 
@@ -32,6 +36,7 @@ class Link(asyncio.Protocol):
     ) -> None:
         self.slot = slot
         self.frame: Any = None
+        self.deaths = 0
         self._answered = answered
         self._lost = lost
         self._transport: asyncio.Transport | None = None
@@ -42,10 +47,13 @@ class Link(asyncio.Protocol):
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
 
-    def send(self, frame: bytes) -> None:
-        """Write one frame."""
+    def send(self, frame: list[bytes | memoryview]) -> None:
+        """Write one frame, given as buffers."""
         assert self._transport is not None  # noqa: S101 -- links are handed out connected
-        self._transport.write(frame)
+        if sum(map(len, frame)) < JOINED_BYTES:
+            self._transport.write(b"".join(frame))
+        else:
+            self._transport.writelines(frame)
 
     def data_received(self, data: bytes) -> None:
         """Asyncio's; hands on every complete message."""

@@ -29,7 +29,19 @@ DIED = "The model's process ended while it scored this request ({why})."
 
 @dataclass(eq=False)
 class Flight:
-    """A frame under way: its requests by index (answered ones are None), and how many are still open."""
+    """A frame under way.
+
+    Attributes
+    ----------
+    number
+        Of this process's frames.
+    jobs
+        Its requests, in order; answered ones are None.
+    open
+        How many are not answered yet.
+    deaths
+        How often workers of this place had died when the link was made.
+    """
 
     number: int
     jobs: list[Job | None]
@@ -108,7 +120,7 @@ class Dispatcher:
 
     def _send(self, link: Link, jobs: list[Job]) -> None:
         self._number = (self._number + 1) & 0xFFFFFFFF
-        link.frame = Flight(self._number, list(jobs), len(jobs), self._deaths(link.slot))
+        link.frame = Flight(self._number, list(jobs), len(jobs), link.deaths)
         self._flights.add(link.frame)
         requests = [Request(job.id, job.body) for job in jobs]
         link.send(pack_frame(Frame(requests, self.limits.scoring_ms, os.getpid(), self._number)))
@@ -148,6 +160,7 @@ class Dispatcher:
             self._state_changed()
             return
         self._connecting.discard(slot)
+        link.deaths = self._deaths(slot)
         self._links[slot] = link
         self._idle.append(link)
         self._pump_soon()
@@ -157,18 +170,18 @@ class Dispatcher:
             del self._links[link.slot]
         with contextlib.suppress(ValueError):
             self._idle.remove(link)
-        if link.frame is not None:
-            self._spawn(self._judge(link.slot, link.frame))
-            link.frame = None
-        else:
-            self._state_changed()
+        flight, link.frame = link.frame, None
+        # Until the runner has said what became of the worker, its place is not to be connected to.
+        self._connecting.add(link.slot)
+        self._spawn(self._bury(link.slot, flight or Flight(0, [], 0, link.deaths)))
 
-    async def _judge(self, slot: int, flight: Flight) -> None:
+    async def _bury(self, slot: int, flight: Flight) -> None:
         """Find out why a worker died, then answer those who caused it and let the others wait again."""
         deadline = time.monotonic() + VERDICT_S
         while self._deaths(slot) <= flight.deaths and time.monotonic() < deadline and self._has_slot(slot):
             await asyncio.sleep(0.002)
         self._flights.discard(flight)
+        self._connecting.discard(slot)
         death = self._death(slot) if self._deaths(slot) > flight.deaths else None
         suspects = _suspects(death, flight)
         again: list[Job] = []
