@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from puncheon_server.jobs import Result
 
@@ -16,8 +16,7 @@ LONGEST_ID = 100
 JSON = (b"content-type", b"application/json")
 
 
-@dataclass(frozen=True)
-class Ids:
+class Ids(NamedTuple):
     """What a request calls itself.
 
     Attributes

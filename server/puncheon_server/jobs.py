@@ -8,12 +8,12 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from puncheon_server.limits import Limits
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What a request is answered with: status, body of JSON, and how long the model took (None: it did not answer)."""
 
     status: int
