@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import gc
 import os
@@ -9,6 +10,7 @@ import signal
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Callable
 
 from puncheon_runner import entry_script, options, threads
@@ -29,9 +31,18 @@ class Runner:
         self._options = chosen
         self._script: EntryScript | None = None
         self._warm_up_s = 0.0
+        # A script may change both.
+        self._folder, self._environ = Path.cwd(), dict(os.environ)
 
     def run(self) -> int:
         """Serve until SIGTERM; return the exit code."""
+        try:
+            return self._serve()
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                self._options.socket.unlink()
+
+    def _serve(self) -> int:
         control = Control(listen(str(self._options.socket)), self._options)
         not_preloaded = os.environ.get(NOT_PRELOADED)
         if self._options.preload and not not_preloaded:
@@ -78,7 +89,7 @@ class Runner:
         try:
             script = entry_script.load(self._options.script, self._options.folders)
             script.init()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _show_load_failure(error)
             raise SystemExit(LOAD_FAILED) from None
         finally:
@@ -103,13 +114,12 @@ class Runner:
             return
         sys.stderr.write(f"puncheon: {reason}: each worker loads the model itself\n")
         sys.stderr.flush()
-        os.environ[NOT_PRELOADED] = reason
-        for name in threads.VARIABLES:
-            os.environ.pop(name, None)
-        os.execv(sys.executable, [sys.executable, "-m", "puncheon_runner"])  # noqa: S606 -- this very program
+        os.chdir(str(self._folder))
+        command = [sys.executable, "-m", "puncheon_runner"]
+        os.execve(sys.executable, command, {**self._environ, NOT_PRELOADED: reason})  # noqa: S606 -- this very program
 
 
-def _show_load_failure(error: Exception) -> None:
+def _show_load_failure(error: BaseException) -> None:
     """Write the traceback, with the message and what to do about it last."""
     sys.stdout.flush()
     traceback.print_exception(type(error), error, error.__traceback__)

@@ -121,6 +121,7 @@ class Supervisor:
     def _start(self, slot: Slot) -> None:
         """Fork a worker into a slot."""
         read_end, write_end = os.pipe()
+        os.set_blocking(read_end, False)
         slot.note.clear()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -154,8 +155,12 @@ class Supervisor:
 
     def _became_ready(self, slot: Slot) -> None:
         """Take note of what a worker's pipe says: a byte when it is ready, the end when it dies."""
-        assert slot.pipe is not None  # noqa: S101 -- it has just been readable
-        told = os.read(slot.pipe, 1)
+        if slot.pipe is None:
+            return
+        try:
+            told = os.read(slot.pipe, 1)
+        except BlockingIOError:  # what was readable was the pipe of the worker before this one
+            return
         self._forget_pipe(slot)
         if told:
             slot.ready = True
@@ -247,7 +252,8 @@ class Supervisor:
         for pid in pids:
             _kill(pid, signal.SIGKILL)
         for slot in self._slots:
-            Path(slot.path).unlink()
+            with contextlib.suppress(FileNotFoundError):
+                Path(slot.path).unlink()
 
 
 def _tell(pipe: int) -> None:
