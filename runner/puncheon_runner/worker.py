@@ -9,6 +9,7 @@ import selectors
 import signal
 import socket
 import struct
+import sys
 from typing import Any, Callable, Sequence
 
 from puncheon_runner.entry_script import EntryScript
@@ -87,6 +88,7 @@ class Worker:
         self._listener = listener
         self._watchdog = Watchdog(note)
         self.scoring = Scoring(script, batching, max_rows, self._watchdog)
+        self._connections: set[socket.socket] = set()
         self._stopping = False
 
     def serve(self, ready: Callable[[], None]) -> None:
@@ -95,6 +97,7 @@ class Worker:
         woken.setblocking(False)
         signal.set_wakeup_fd(woken.fileno())
         signal.signal(signal.SIGTERM, self._stop)
+        os.register_at_fork(after_in_child=self._leave_to_parent)
         with selectors.DefaultSelector() as selector:
             self._listener.setblocking(False)
             selector.register(self._listener, selectors.EVENT_READ)
@@ -109,10 +112,17 @@ class Worker:
                         wake_up.recv(64)
                     elif not self._serve_frame(peer):
                         selector.unregister(peer)
+                        self._connections.remove(peer)  # type: ignore[arg-type]
                         peer.close()  # type: ignore[union-attr]
 
     def _stop(self, number: int, frame: object) -> None:
         self._stopping = True
+
+    def _leave_to_parent(self) -> None:
+        """In a process that the script forks: let go of signals, and of connections, which must end with the worker."""
+        restore_signals()
+        for one in (self._listener, *self._connections):
+            one.close()
 
     def _accept(self, selector: selectors.BaseSelector) -> None:
         try:
@@ -124,9 +134,13 @@ class Worker:
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             connection.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", STALLED_S, 0))
         selector.register(connection, selectors.EVENT_READ)
+        self._connections.add(connection)
 
     def _serve_frame(self, connection: Any) -> bool:
-        """Read one frame and answer it; False if the connection has ended."""
+        """Read one frame and answer it; False if the connection has ended, or brought something else.
+
+        What ends this process meanwhile leaves its note behind.
+        """
         try:
             header = _receive(connection, FRAME.size)
             if header is None:
@@ -134,18 +148,22 @@ class Worker:
             content = _receive(connection, FRAME.unpack(header)[0])
             if content is None:
                 return False
-            frame = unpack_frame(header, content)
+            try:
+                frame = unpack_frame(header, content)
+            except (ValueError, struct.error) as error:
+                sys.stderr.write(f"puncheon: not a frame of requests: {error}\n")
+                return False
             self._watchdog.watch(frame)
             for answers, seconds in self.scoring.answer(frame):
                 connection.sendall(pack_message(answers, int(seconds * 1e6)))
         except OSError:
-            return False  # the HTTP side has ended; nobody waits for these answers
-        finally:
             self._watchdog.watch(None)
+            return False  # the HTTP side has ended; nobody waits for these answers
+        self._watchdog.watch(None)
         return True
 
 
-def _receive(connection: socket.socket, size: int) -> bytes | None:
+def _receive(connection: socket.socket, size: int) -> bytearray | None:
     """Return exactly ``size`` bytes, or None where the connection ends before."""
     data = bytearray(size)
     view = memoryview(data)
@@ -154,7 +172,7 @@ def _receive(connection: socket.socket, size: int) -> bytes | None:
         if not count:
             return None
         view = view[count:]
-    return bytes(data)
+    return data
 
 
 def restore_signals() -> None:
