@@ -13,7 +13,7 @@ import traceback
 from pathlib import Path
 from typing import Callable
 
-from puncheon_runner import entry_script, options, threads
+from puncheon_runner import entry_script, forking, options, threads
 from puncheon_runner.control import Control
 from puncheon_runner.entry_script import EntryScript
 from puncheon_runner.options import Options
@@ -47,8 +47,11 @@ class Runner:
         not_preloaded = os.environ.get(NOT_PRELOADED)
         if self._options.preload and not not_preloaded:
             threads.limit(1)
+            before = forking.open_channels()
             self._script = self._load()
-            self._turn_back_if_unsafe()
+            reason = forking.reason_not_to_fork(before)
+            if reason is not None:
+                self._begin_anew(reason)
             # What is loaded stays: a collection in a child would touch, and so copy, every page of it.
             gc.collect()
             gc.freeze()
@@ -107,11 +110,8 @@ class Runner:
         sys.stderr.flush()
         return script
 
-    def _turn_back_if_unsafe(self) -> None:
-        """Begin anew without preload if what was loaded would be broken in every worker."""
-        reason = threads.reason_not_to_fork()
-        if reason is None:
-            return
+    def _begin_anew(self, reason: str) -> None:
+        """Become a runner without preload: what was loaded would be broken in every worker."""
         sys.stderr.write(f"puncheon: {reason}: each worker loads the model itself\n")
         sys.stderr.flush()
         os.chdir(str(self._folder))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 
 VARIABLES = (
     "OMP_NUM_THREADS",
@@ -44,21 +43,3 @@ def raise_to(count: int) -> int | None:
         return done
     threadpoolctl.threadpool_limits(count)
     return count
-
-
-def reason_not_to_fork() -> str | None:
-    """Say what this process has that a fork would not take along or not survive, or None.
-
-    Native threads alone are no reason (pyarrow, which comes with pandas, has one and copes with forks): whether they
-    are in the way is what the build's proof finds out, by asking a forked worker.
-    """
-    others = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
-    if others:
-        return "the loaded model runs threads ({}), and a fork takes only one along".format(", ".join(others[:3]))
-    for module, what in (("py4j", "Java"), ("jpype", "Java")):
-        if module in sys.modules:
-            return f"the loaded model has a connection to {what}, which a fork cannot share"
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        return "the loaded model is on a GPU, which a fork cannot share"
-    return None
