@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from pathlib import Path
 
 SHARED = ("socket:", "pipe:")
 """What a descriptor's link in /proc begins with where two processes would read each other's bytes from it."""
@@ -13,9 +14,9 @@ SHARED = ("socket:", "pipe:")
 def open_channels() -> frozenset[str]:
     """Return the sockets and pipes that this process has open, as the kernel names them (Linux)."""
     found = set()
-    for number in os.listdir("/proc/self/fd"):
+    for descriptor in Path("/proc/self/fd").iterdir():
         try:
-            target = os.readlink(f"/proc/self/fd/{number}")
+            target = os.readlink(str(descriptor))
         except FileNotFoundError:  # the listing's own
             continue
         if target.startswith(SHARED):
