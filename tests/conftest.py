@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import models
-from tests.serving import make_environment
+from tests.serving import KIT, make_environment
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,4 +31,13 @@ def server_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sys.executable,
         "azureml-inference-server-http",
         *(f"{name}=={version(name)}" for name in needed),
+    )
+
+
+@pytest.fixture(scope="session")
+def amlenv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with what the image's `amlenv` holds, and nothing else: the HTTP side runs in it."""
+    locked = str(KIT / "requirements/amlenv.txt")
+    return make_environment(
+        tmp_path_factory.mktemp("environments") / "amlenv", sys.executable, "--require-hashes", "-r", locked
     )

@@ -104,6 +104,42 @@ class Dice(mlflow.pyfunc.PythonModel):
         return np.random.default_rng().random(len(model_input))
 
 
+class Centred(mlflow.pyfunc.PythonModel):
+    """Subtracts the mean of all rows that come together, as a careless feature pipeline does."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return (model_input["x"] - model_input["x"].mean()).to_numpy()
+
+
+class Total(mlflow.pyfunc.PythonModel):
+    """Answers one number, however many rows come."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return np.array([model_input["x"].sum()])
+
+
+class Threaded(mlflow.pyfunc.PythonModel):
+    """Doubles, with a thread of its own beside it, as models have that fetch or prepare something."""
+
+    def load_context(self, context: Any) -> None:
+        import threading
+
+        threading.Thread(target=threading.Event().wait, name="prefetch", daemon=True).start()
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return model_input["x"].to_numpy() * 2
+
+
+class Unloadable(mlflow.pyfunc.PythonModel):
+    """Lacks a file."""
+
+    def load_context(self, context: Any) -> None:
+        raise RuntimeError("no such file: weights.bin")
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        return model_input
+
+
 class Killed(mlflow.pyfunc.PythonModel):
     """Ends as a process does that the kernel kills for want of memory."""
 
@@ -238,6 +274,26 @@ def text_lines(folder: Path) -> None:
 def not_deterministic(folder: Path) -> None:
     data = pd.DataFrame({"x": [1.0, 2.0]})
     save_python(folder, Dice(), data, np.array([0.5, 0.5]))
+
+
+def rows_that_matter_to_each_other(folder: Path) -> None:
+    data = pd.DataFrame({"x": [1.0, 2.5]})
+    save_python(folder, Centred(), data, np.array([0.5, 0.5]))
+
+
+def one_answer_for_all_rows(folder: Path) -> None:
+    data = pd.DataFrame({"x": [1.0, 2.5]})
+    save_python(folder, Total(), data, np.array([3.5]))
+
+
+def runs_a_thread(folder: Path) -> None:
+    data = pd.DataFrame({"x": [1.0, 2.5]})
+    save_python(folder, Threaded(), data, np.array([2.0, 5.0]))
+
+
+def cannot_be_loaded(folder: Path) -> None:
+    data = pd.DataFrame({"x": [1.0]})
+    save_python(folder, Unloadable(), data, np.array([1.0]), input_example=None)
 
 
 def killed_while_loading(folder: Path) -> None:

@@ -33,6 +33,10 @@ NAMES = (
     "type_hints",
     "text_lines",
     "not_deterministic",
+    "rows_that_matter_to_each_other",
+    "one_answer_for_all_rows",
+    "runs_a_thread",
+    "cannot_be_loaded",
     "killed_while_loading",
 )
 

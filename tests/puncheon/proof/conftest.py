@@ -1,4 +1,8 @@
-"""`python -m puncheon prove` on a real azmlinfsrv, which listens on both ports in place of nginx and gunicorn."""
+"""`python -m puncheon prove` on real servers outside a container.
+
+azmlinfsrv listens on both ports in place of nginx and gunicorn; of our own server gunicorn does, before the real
+model service.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,8 @@ import pytest
 
 from tests.serving import ENTRY_SCRIPT, KIT, free_ports, server_variables
 
+START_PUNCHEON = Path(__file__).with_name("start-puncheon")
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -29,13 +35,34 @@ class Proof:
     def record(self) -> dict[str, Any]:
         return dict(json.loads(self.record_path.read_text()))
 
+    @property
+    def told(self) -> str:
+        """The errors, without the line breaks that fit them to a screen."""
+        return " ".join(self.errors.split())
+
 
 Prove = Callable[..., Proof]
 
 
+def run_proof(start: str, arguments: tuple[str, ...], record: Path, variables: dict[str, str]) -> Proof:
+    """Prove what the command ``start`` starts."""
+    done = subprocess.run(
+        [sys.executable, "-m", "puncheon", "prove", "--output", record, "--start", start, *arguments],
+        cwd=ENTRY_SCRIPT.parent,
+        env={"PROOF_TIMEOUT": "120", "PYTHONPATH": str(KIT), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Proof(done.returncode, done.stdout, done.stderr, record)
+
+
 @pytest.fixture
 def prove(saved_models: dict[str, Path], server_environment: Path, tmp_path: Path) -> Prove:
-    """Prove a saved model, by name, or a model's folder; ``wrapped`` may put something around the start command."""
+    """Prove, on azmlinfsrv, a saved model, by name, or a model's folder.
+
+    ``wrapped`` may put something around the start command.
+    """
 
     def prove_one(
         model: str | Path,
@@ -45,29 +72,50 @@ def prove(saved_models: dict[str, Path], server_environment: Path, tmp_path: Pat
         wrapped: Callable[[str], str] = lambda start: start,
         **variables: str,
     ) -> Proof:
-        folder = saved_models[model] if isinstance(model, str) else model
         gunicorn, nginx = free_ports(2)
         server = [environment / "bin/azmlinfsrv", "--entry_script", ENTRY_SCRIPT]
         start = shlex.join(map(str, [*server, "--port", gunicorn, "--health_port", nginx]))
-        record = tmp_path / "proof.json"
-        done = subprocess.run(
-            [sys.executable, "-m", "puncheon", "prove", "--output", record, "--start", wrapped(start), *arguments],
-            cwd=ENTRY_SCRIPT.parent,
-            env={
+        folder = saved_models[model] if isinstance(model, str) else model
+        return run_proof(
+            wrapped(start),
+            arguments,
+            tmp_path / "proof.json",
+            {
                 **server_variables(folder, environment),
-                "GUNICORN_CMD_ARGS": f"--config {KIT}/server/gunicorn.conf.py",
+                "GUNICORN_CMD_ARGS": f"--config {KIT}/server/azmlinfsrv.conf.py",
                 "GUNICORN_PORT": str(gunicorn),
                 "NGINX_PORT": str(nginx),
                 "PROOF": mode,
-                "PROOF_TIMEOUT": "120",
-                "PYTHONPATH": str(KIT),
                 "SEPERATE_HEALTH_ENDPOINT": "true",
+                "SERVER": "azmlinfsrv",
                 **variables,
             },
-            capture_output=True,
-            text=True,
-            check=False,
         )
-        return Proof(done.returncode, done.stdout, done.stderr, record)
+
+    return prove_one
+
+
+@pytest.fixture
+def prove_ours(saved_models: dict[str, Path], amlenv: Path, tmp_path: Path) -> Prove:
+    """Prove a saved model, by name, on our own server."""
+
+    def prove_one(model: str, mode: str = "require", **variables: str) -> Proof:
+        gunicorn, nginx = free_ports(2)
+        return run_proof(
+            shlex.join([str(START_PUNCHEON), str(tmp_path)]),
+            (),
+            tmp_path / "proof.json",
+            {
+                # The models' own environment is the tests': it holds what they were saved with.
+                **server_variables(saved_models[model], Path(sys.prefix)),
+                "AMLENV": str(amlenv),
+                "GUNICORN_PORT": str(gunicorn),
+                "NGINX_PORT": str(nginx),
+                "PROOF": mode,
+                "PUNCHEON_MODEL_SOCKET": str(tmp_path / "model.sock"),
+                "PUNCHEON_VERSION": "0.0.0",
+                **variables,
+            },
+        )
 
     return prove_one

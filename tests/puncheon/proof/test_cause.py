@@ -14,6 +14,8 @@ CASES = {
     "missing_module": ("module 'skops' is missing from conda.yaml", "add skops to its pip requirements"),
     "example_fails": ("RuntimeError: no such table: customers", None),
     "killed_while_loading": ("was sent SIGKILL! Perhaps out of memory?", MEMORY_HINT),
+    "puncheon_example_fails": ("RuntimeError: no such table: customers", None),
+    "puncheon_killed_while_loading": ("ended: signal 9", MEMORY_HINT),
     "port_in_use": ("Address already in use", "NGINX_PORT and GUNICORN_PORT"),
 }
 
@@ -90,6 +92,16 @@ def test_the_servers_banner_is_left_out() -> None:
     banner = ["Azure ML Inferencing HTTP server v1.5.1", "", "Server Settings", "-----", "Worker Count: 1", "the cause"]
 
     assert ["the cause"] == distil(banner)
+
+
+def test_what_a_good_start_of_ours_says_is_left_out() -> None:
+    """The line with what was chosen, and that of the loaded model."""
+    start = [
+        "puncheon: 2 CPUs: nginx :5000 (2 processes, 310 s) -> gunicorn :31311 (1 processes, 300 s) -> model (…)",
+        "puncheon: model loaded in 1.20 s, warmed up in 0.01 s (process 7)",
+    ]
+
+    assert ["the cause"] == distil([*start, "the cause"])
 
 
 def test_an_empty_log_gives_nothing() -> None:
