@@ -26,7 +26,9 @@ WRAPPERS = ("azureml_inference_server_http.",)
 LOG_LINE = re.compile(r"^(\d{4}-\d\d-\d\d[ T]\d\d:|\[\d{4}-\d\d-\d\d|puncheon: )")
 NOISE = re.compile(
     r"^[-\s]*$|gunicorn\.error - (Worker exiting|Shutting down|Reason|Handling signal|Control socket|Booting)"
-    r"|Extra keys|extra keys|Initializing logger|Model Directory Contents|azmlinfsrv -     |^puncheon: nginx :"
+    r"|Extra keys|extra keys|Initializing logger|Model Directory Contents|azmlinfsrv -     "
+    # what the kit says of a good start
+    r"|^puncheon: (\d+ CPUs: |model loaded in )"
     # azmlinfsrv's banner
     r"|^(Application Insights|Azure ML Inferencing|Config File|CORS for|Create dedicated|Entry Script Name|Health Port"
     r"|Inferencing HTTP|Liveness Probe|Model Directory|Score: |Server (Port|Routes|Settings)|Worker (Count|Timeout))"
@@ -167,7 +169,11 @@ HINTS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r"numpy\.dtype size changed|compiled using NumPy 1|_ARRAY_API not found",
         "A package was built for another numpy: pin numpy in conda.yaml to the version of the training environment.",
     ),
-    (r"was sent SIGKILL|killed by signal 9|killed while they loaded|MemoryError|annot allocate memory", MEMORY_HINT),
+    (
+        r"was sent SIGKILL|killed by signal 9|killed while they loaded|\) ended: (signal 9|memory)"
+        r"|MemoryError|annot allocate memory",
+        MEMORY_HINT,
+    ),
     (r"Unable to allocate [\d.]+ [KMGT]iB|std::bad_alloc", MEMORY_HINT),
     (
         r"[Aa]ddress already in use",
