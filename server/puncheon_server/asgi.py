@@ -101,19 +101,23 @@ class Application:
 
 
 def query_as_json(query: bytes) -> bytes:
-    """Return a query string as a JSON object: values that are JSON are parsed, a repeated name becomes a list."""
+    """Return a query string as a JSON object: values that are JSON stay so, a repeated name becomes a list."""
     names = {
-        name: [_parsed(value) for value in values]
+        json.dumps(name): [_as_json(value) for value in values]
         for name, values in parse_qs(query.decode("utf-8", "replace"), keep_blank_values=True).items()
     }
-    return json.dumps({name: values[0] if len(values) == 1 else values for name, values in names.items()}).encode()
+    members = [
+        f"{name}: {values[0] if len(values) == 1 else '[' + ', '.join(values) + ']'}" for name, values in names.items()
+    ]
+    return f"{{{', '.join(members)}}}".encode()
 
 
-def _parsed(value: str) -> Any:
+def _as_json(value: str) -> str:
     try:
-        return json.loads(value)
-    except ValueError:
-        return value
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return json.dumps(value)
+    return value
 
 
 def make_application() -> Application:
