@@ -56,7 +56,11 @@ class Application:
 
     async def _score(self, scope: Message, receive: Receive, send: Send) -> None:
         ids = read_ids(scope["headers"])
-        result = await self._result(scope, ids, receive)
+        result: Result | None
+        if ids.fault is None:
+            result = await self._result(scope, ids, receive)
+        else:
+            result, ids = refusal(431, ids.fault), ids.without_faults()
         if result is None:
             return
         headers = answer_headers(ids, result, self._version)
@@ -65,8 +69,6 @@ class Application:
 
     async def _result(self, scope: Message, ids: Ids, receive: Receive) -> Result | None:
         """Return what to answer, or None where the client has left."""
-        if ids.fault is not None:
-            return refusal(431, ids.fault)
         refused = self._dispatcher.refused(max(ids.length, 0))
         if refused is not None:
             return refused

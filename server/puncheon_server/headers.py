@@ -46,6 +46,10 @@ class Ids(NamedTuple):
             return "x-ms-request-id and x-ms-client-request-id must not exceed 100 characters"
         return None
 
+    def without_faults(self) -> Ids:
+        """Return what is echoed where an id is too long: ``x-request-id`` if that is not the one, else a new one."""
+        return Ids(self.request if len(self.request) <= LONGEST_ID else _new_id())
+
     def headers(self) -> Headers:
         """Return the headers that echo them."""
         echoed: Headers = [
@@ -68,7 +72,7 @@ def read_ids(headers: Iterable[tuple[bytes, bytes]]) -> Ids:
             found[name] = value
     length = found.get(b"content-length", b"")
     return Ids(
-        found.get(b"x-request-id") or str(uuid.uuid4()).encode(),
+        found.get(b"x-request-id") or _new_id(),
         found.get(b"x-ms-request-id", b""),
         found.get(b"x-ms-client-request-id", b""),
         found.get(b"traceid", b""),
@@ -77,6 +81,10 @@ def read_ids(headers: Iterable[tuple[bytes, bytes]]) -> Ids:
 
 
 _NAMES = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id", b"traceid", b"content-length"})
+
+
+def _new_id() -> bytes:
+    return str(uuid.uuid4()).encode()
 
 
 def answer_headers(ids: Ids, result: Result, version: bytes) -> Headers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from http import HTTPStatus
 from typing import Any
 
@@ -55,8 +54,7 @@ def make_pages(backend: Backend, version: str) -> Flask:
         if ids.fault is not None:
             answer = jsonify({"message": ids.fault})
             answer.status_code = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            answer.headers["x-request-id"] = str(uuid.uuid4())
-            return answer
+            ids = ids.without_faults()
         for name, value in ids.headers():
             answer.headers[name.decode()] = value.decode("latin-1")
         answer.headers["x-ms-server-version"] = version
