@@ -20,6 +20,8 @@ UNWRITABLE = "An unexpected internal error occurred. Check the logs for more inf
 def encode(value: Any) -> tuple[int, bytes]:
     """Return status and body of a value that ``run`` returned; JSON has no NaN, so that becomes null."""
     if isinstance(value, BaseException):
+        if not is_refusal(value):
+            log(value)
         return refuse(value)
     if value is None:
         return 200, b"{}"
@@ -27,12 +29,12 @@ def encode(value: Any) -> tuple[int, bytes]:
         return 200, _STRICT.encode(value).encode()
     except ValueError:
         pass
-    except TypeError as error:
+    except Exception as error:
         log(error)
         return 500, message(UNWRITABLE)
     try:
         return 200, _STRICT.encode(_without_nan(value)).encode()
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # also of too deep a nesting, or of what the value itself does
         log(error)
         return 500, message(UNWRITABLE)
 
