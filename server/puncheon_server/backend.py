@@ -98,6 +98,8 @@ class Backend:
         while True:
             with contextlib.suppress(OSError, ValueError):
                 reader, writer = await asyncio.open_unix_connection(self._path, limit=2**20)
+                # A runner that loads the model before it forks says nothing until it has done so.
+                self._become({"state": "loading", "reason": "the model is loading", "workers": []})
                 try:
                     while line := await reader.readline():
                         self._become(json.loads(line))
