@@ -24,6 +24,9 @@ ACCEPTED = ("POST", "GET")
 THREADS = 4
 """Threads for the Flask application: probes and pages, nothing that waits."""
 
+FIRST_WORD_S = 0.5
+"""How long a new process waits for the runner's state before it accepts connections; a runner that loads is silent."""
+
 
 class Application:
     """The ASGI callable of one HTTP process."""
@@ -48,6 +51,8 @@ class Application:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._dispatcher.start()
+                # One that is started anew, beside a model that is ready, must not refuse its first requests.
+                await self._dispatcher.backend.first_word(FIRST_WORD_S)
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._dispatcher.stop()
@@ -75,8 +80,10 @@ class Application:
         body = await self._body(receive)
         if body is None:
             return None
-        if len(body) > self._dispatcher.limits.body_bytes:
-            return self._dispatcher.refused(len(body))
+        # Once more: its length may have been unknown, and the queue may have filled while it came.
+        refused = self._dispatcher.refused(len(body))
+        if refused is not None:
+            return refused
         if scope["method"] == "GET":
             body = query_as_json(scope["query_string"])
 

@@ -87,6 +87,7 @@ class Backend:
         self._path = path
         self._changed = changed
         self.state: dict[str, Any] = {"state": "loading", "reason": "the model service is starting", "workers": []}
+        self._heard = asyncio.Event()
 
     @property
     def is_ready(self) -> bool:
@@ -105,10 +106,17 @@ class Backend:
                         self._become(json.loads(line))
                 finally:
                     writer.close()
+            self._heard.set()
             if self.state["state"] == "ready":
                 self._become({**self.state, "state": "loading", "reason": "the model service has ended", "workers": []})
             await asyncio.sleep(RETRY_S)
 
+    async def first_word(self, limit_s: float) -> None:
+        """Wait until the runner has said what state it is in, or is not there, or ``limit_s`` has passed."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), limit_s)
+
     def _become(self, state: dict[str, Any]) -> None:
         self.state = state
+        self._heard.set()
         self._changed()

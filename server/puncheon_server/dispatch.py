@@ -116,7 +116,16 @@ class Dispatcher:
         self._pumping = False
         most = self.limits.batch_count if self.backend.state.get("batching") else 1
         while self._idle and (jobs := self.queue.take(most)):
-            self._send(self._idle.pop(), jobs)
+            self._send(self._next_idle(), jobs)
+
+    def _next_idle(self) -> Link:
+        """Take an idle worker: of several HTTP processes each begins with another one."""
+        if len(self._idle) == 1:
+            return self._idle.pop()
+        places = len(self.backend.state["workers"]) or 1
+        chosen = min(self._idle, key=lambda link: (link.slot + os.getpid()) % places)
+        self._idle.remove(chosen)
+        return chosen
 
     def _send(self, link: Link, jobs: list[Job]) -> None:
         self._number = (self._number + 1) & 0xFFFFFFFF
