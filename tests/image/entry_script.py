@@ -38,6 +38,8 @@ def run_batch(items):
 
 def act(request):
     time.sleep(request.get("sleep", 0))
+    while "until" in request and not Path(request["until"]).exists():
+        time.sleep(0.01)
     if "fail" in request:
         raise RuntimeError(request["fail"])
     if "import" in request:

@@ -18,17 +18,17 @@ FILES = {"/var/mlflow_resources/score.py": ENTRY_SCRIPT}
 ENVIRONMENT = {"AZUREML_ENTRY_SCRIPT": "score.py"}
 
 PROCESSES = {
-    "runner": "pgrep -o -f puncheon_runner",
-    "model worker": "pgrep -P $(pgrep -o -f puncheon_runner)",
-    "gunicorn master": "pgrep -o -f -- '-m gunicorn'",
-    "gunicorn worker": "pgrep -P $(pgrep -o -f -- '-m gunicorn')",
-    "azmlinfsrv master": "pgrep -o -f userenv/bin/azmlinfsrv",
-    "azmlinfsrv worker": "pgrep -P $(pgrep -o -f userenv/bin/azmlinfsrv)",
-    "nginx master": "pgrep -o -f 'nginx: master'",
-    "nginx worker": "pgrep -f 'nginx: worker'",
+    "runner": "pgrep -o -f [p]uncheon_runner",
+    "model worker": "pgrep -P $(pgrep -o -f [p]uncheon_runner)",
+    "gunicorn master": "pgrep -o -f -- '-m [g]unicorn'",
+    "gunicorn worker": "pgrep -P $(pgrep -o -f -- '-m [g]unicorn')",
+    "azmlinfsrv master": "pgrep -o -f userenv/bin/[a]zmlinfsrv",
+    "azmlinfsrv worker": "pgrep -P $(pgrep -o -f userenv/bin/[a]zmlinfsrv)",
+    "nginx master": "pgrep -o -f '[n]ginx: master'",
+    "nginx worker": "pgrep -f '[n]ginx: worker'",
     "rsyslogd": "pgrep rsyslogd",
 }
-"""Shell commands that give the process ids of each kind."""
+"""Shell commands that give the process ids of each kind; the brackets keep a shell from finding itself."""
 
 
 def start_scripted(start: Start, image: str, environment: dict[str, str] | None = None, **options: Any) -> Running:
