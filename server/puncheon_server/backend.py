@@ -104,6 +104,7 @@ class Backend:
                 try:
                     while line := await reader.readline():
                         self._become(json.loads(line))
+                        self._heard.set()
                 finally:
                     writer.close()
             self._heard.set()
@@ -118,5 +119,4 @@ class Backend:
 
     def _become(self, state: dict[str, Any]) -> None:
         self.state = state
-        self._heard.set()
         self._changed()
