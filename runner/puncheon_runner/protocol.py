@@ -12,7 +12,7 @@ predict arrive together.  All numbers are in network byte order.
 from __future__ import annotations
 
 import struct
-from typing import Iterator, NamedTuple, Sequence
+from typing import Iterator, NamedTuple, Sequence, Union
 
 FRAME = struct.Struct("!IHHIII")
 REQUEST = struct.Struct("!HHI")
@@ -25,11 +25,14 @@ MAX_COUNT = 1000
 LONGEST_MS = 2**32 - 1
 
 
+Buffer = Union[bytes, bytearray, memoryview]
+
+
 class Request(NamedTuple):
     """One request: its id (for the log, at most 100 characters of ASCII) and its body, as the client sent them."""
 
     id: bytes
-    body: bytes | memoryview
+    body: Buffer
 
 
 class Frame(NamedTuple):
@@ -57,7 +60,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def pack_frame(frame: Frame) -> list[bytes | memoryview]:
+def pack_frame(frame: Frame) -> list[Buffer]:
     """Return a request frame as buffers to be written one after the other; the bodies are not copied.
 
     Raises

@@ -94,19 +94,18 @@ class Application:
         job = self._dispatcher.submit(ids.request, body, client_left)
         return await job.future
 
-    async def _body(self, receive: Receive) -> bytes | None:
+    async def _body(self, receive: Receive) -> bytes | bytearray | None:
         """Return the body, as much of it as is still within the limit and a bit; None where the client has left."""
         message = await receive()
         if not message.get("more_body"):
-            return None if message["type"] == "http.disconnect" else bytes(message.get("body", b""))
-        parts, size = [message.get("body", b"")], len(message.get("body", b""))
-        while message.get("more_body") and size <= self._dispatcher.limits.body_bytes:
+            return None if message["type"] == "http.disconnect" else message.get("body", b"")
+        body = bytearray(message.get("body", b""))
+        while message.get("more_body") and len(body) <= self._dispatcher.limits.body_bytes:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-        return b"".join(parts)
+            body += message.get("body", b"")
+        return body
 
 
 def query_as_json(query: bytes) -> bytes:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
-from puncheon_runner.protocol import Answer, unpack_messages
+from puncheon_runner.protocol import Answer, Buffer, unpack_messages
 
 RETRY_S = 0.02
 """Pause between two attempts to reach the runner."""
@@ -47,7 +47,7 @@ class Link(asyncio.Protocol):
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
 
-    def send(self, frame: list[bytes | memoryview]) -> None:
+    def send(self, frame: list[Buffer]) -> None:
         """Write one frame, given as buffers."""
         assert self._transport is not None  # noqa: S101 -- links are handed out connected
         if sum(map(len, frame)) < JOINED_BYTES:

@@ -93,7 +93,7 @@ class Dispatcher:
             )
         return None
 
-    def submit(self, id: bytes, body: bytes, client_left: Callable[[], Awaitable[None]]) -> Job:
+    def submit(self, id: bytes, body: bytes | bytearray, client_left: Callable[[], Awaitable[None]]) -> Job:
         """Let an admitted request wait for its turn; ``client_left`` returns when nobody waits for it any more."""
         job = Job(id, body, self._loop.create_future(), client_left)
         self.queue.add(job)

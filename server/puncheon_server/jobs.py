@@ -46,7 +46,7 @@ class Job:
     """
 
     id: bytes
-    body: bytes
+    body: bytes | bytearray
     future: asyncio.Future[Result]
     client_left: Callable[[], Awaitable[None]]
     arrived: float = field(default_factory=time.monotonic)
