@@ -26,6 +26,12 @@ KILLED_WHILE_LOADING = 5
 LOAD_TIMED_OUT = 6
 """Exit code of the runner whose workers do not load in time."""
 
+DIES_IDLE = 7
+"""Exit code of the runner whose workers keep dying while they score nothing: no request is to blame."""
+
+STEADY_S = 10
+"""A worker that lived for longer starts a new count of such deaths."""
+
 STOP_S = 5
 """How long workers may take to end after SIGTERM: the HTTP side has ended before, so they are idle or hang."""
 
@@ -41,6 +47,7 @@ class Slot:
         self.pid = 0
         self.pipe: int | None = None
         self.ready = False
+        self.started = 0.0
         self.deaths = 0
         self.last_death: dict[str, Any] | None = None
 
@@ -86,6 +93,7 @@ class Supervisor:
         self._work = work
         self._slots = [Slot(number, str(options.worker_socket(number))) for number in range(options.workers)]
         self._deaths_while_loading = 0
+        self._deaths_while_idle = 0
         self._was_ready = False
         self._memory_kills = memory.kills()
         self._stopping = False
@@ -132,7 +140,7 @@ class Supervisor:
         if pid == 0:
             self._be_worker(slot, write_end)
         os.close(write_end)
-        slot.pid, slot.pipe, slot.ready = pid, read_end, False
+        slot.pid, slot.pipe, slot.ready, slot.started = pid, read_end, False, time.monotonic()
         self._selector.register(read_end, selectors.EVENT_READ, slot)
 
     def _be_worker(self, slot: Slot, pipe: int) -> None:
@@ -207,7 +215,7 @@ class Supervisor:
         slot.last_death = {"pid": slot.pid, "why": why, "scoring": slot.note.read()}
         _say(f"worker {slot.number} (process {slot.pid}) ended: {why}")
         if was_ready:
-            return None
+            return self._died_ready(slot, why)
         self._deaths_while_loading += 1
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == LOAD_FAILED and not self._was_ready:
             self._fail("the entry script could not be loaded; its traceback is in the log")
@@ -219,6 +227,15 @@ class Supervisor:
             self._fail(f"the workers die while they load the model: {why}")
             return LOAD_FAILED if os.WIFEXITED(status) else KILLED_WHILE_LOADING
         return None
+
+    def _died_ready(self, slot: Slot, why: str) -> int | None:
+        """Count the deaths in a row that no request has caused; return an exit code where there are too many."""
+        at_work = slot.note.read() is not None or time.monotonic() - slot.started > STEADY_S
+        self._deaths_while_idle = 0 if at_work else self._deaths_while_idle + 1
+        if self._deaths_while_idle < self._options.crash_limit:
+            return None
+        self._fail(f"the workers die while they score nothing: {why}")
+        return DIES_IDLE
 
     def _why(self, status: int) -> str:
         """Return the cause of a death: ``timeout``, ``memory``, or the signal or exit code in words."""

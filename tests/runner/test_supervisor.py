@@ -453,3 +453,31 @@ def test_rows_that_take_their_time_are_not_taken_for_a_hang(start: Start, warm_u
 
     assert 60 == len(answers)
     assert 0 == runner.worker()["deaths"]
+
+
+def test_workers_that_die_for_no_request_end_the_runner(start: Start) -> None:
+    """CRASH_LIMIT in a row, each soon after its start: with an exit code of its own."""
+    runner = start(WORKER_PRELOAD="true", CRASH_LIMIT="2")
+    first = runner.until_ready()["workers"][0]["pid"]
+
+    os.kill(first, signal.SIGKILL)
+    second = runner.until(lambda state: state["workers"][0]["ready"] and state["workers"][0]["pid"] != first)
+    os.kill(second["workers"][0]["pid"], signal.SIGKILL)
+
+    assert 7 == runner.wait()
+    assert [] == runner.processes()
+
+
+def test_a_death_at_work_begins_the_count_anew(start: Start) -> None:
+    """What a request has caused is no sign of a worker that cannot live."""
+    runner = start(WORKER_PRELOAD="true", CRASH_LIMIT="2")
+
+    for death, is_idle in enumerate([True, False, True], 1):
+        pid = runner.until_ready()["workers"][0]["pid"]
+        if is_idle:
+            os.kill(pid, signal.SIGKILL)
+        else:
+            runner.send({"do": "leave"})
+        runner.until(lambda state, death=death: state["workers"][0]["ready"] and state["workers"][0]["deaths"] == death)  # type: ignore[misc]
+
+    assert 1 == runner.value(OK)
