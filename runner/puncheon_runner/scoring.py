@@ -144,11 +144,13 @@ class Scoring:
                 index = group.indexes[0]
                 yield [Answer(index, *_refusal(error, frame.requests[index]))], 0.0
                 return
-            for index, item in zip(group.indexes, group.items):
-                yield from self._together(frame, Group((index,), (item,), 1), limit_s)
+        else:
+            encoded = [Answer(index, *answers.encode(result)) for index, result in zip(group.indexes, results)]
+            yield encoded, seconds
             return
-        encoded = [Answer(index, *answers.encode(result)) for index, result in zip(group.indexes, results)]
-        yield encoded, seconds
+        # Outside the handler: the log then shows each request's own failure, and not that of all before it.
+        for index, item in zip(group.indexes, group.items):
+            yield from self._together(frame, Group((index,), (item,), 1), limit_s)
 
     def _alone(self, index: int, request: Request, limit_s: float) -> tuple[list[Answer], float]:
         try:
