@@ -276,7 +276,7 @@ def not_deterministic(folder: Path) -> None:
     save_python(folder, Dice(), data, np.array([0.5, 0.5]))
 
 
-def rows_that_matter_to_each_other(folder: Path) -> None:
+def depends_on_neighbours(folder: Path) -> None:
     data = pd.DataFrame({"x": [1.0, 2.5]})
     save_python(folder, Centred(), data, np.array([0.5, 0.5]))
 

@@ -25,7 +25,7 @@ def test_a_right_model_may_be_forked_and_may_share(prove_ours: Prove) -> None:
 
 
 BATCHING = {
-    "rows_that_matter_to_each_other": "an answer depends on its neighbours: ",
+    "depends_on_neighbours": "an answer depends on its neighbours: ",
     "one_answer_for_all_rows": "its requests do not share a predict: ",
     "not_deterministic": "the model does not answer the same request twice the same",
 }
