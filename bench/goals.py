@@ -116,7 +116,7 @@ def _one_connection(results: Results) -> Iterable[Limit]:
     reference = figures(results, "azmlinfsrv", 2, 1)["p50_ms"]
     bare = results["iris"]["floor"]["rows"]["2"]["predict_ms"]
     yield Limit(f"{ours:.2f} ms; azmlinfsrv directly {reference:.2f} ms", ours, most=reference)
-    yield Limit(f"bare predict {bare:.2f} ms + {ours - bare:.2f} ms", ours - bare, most=0.6)
+    yield Limit(f"bare predict {bare:.2f} ms {ours - bare:+.2f} ms", ours - bare, most=0.6)
 
 
 def _tail(results: Results) -> Iterable[Limit]:
