@@ -46,6 +46,10 @@ def act(request):
         importlib.import_module(request["import"])
     if "eat_mb" in request:
         bytearray(request["eat_mb"] << 20)
+    if "exit" in request:
+        os._exit(request["exit"])
+    if "crash" in request:
+        ctypes.string_at(0)
     if "hold" in request:
         # A C function that does not let other threads of Python run.
         ctypes.PyDLL(None).sleep(request["hold"])

@@ -72,6 +72,11 @@ def wait_scoring(running: Running, n: int) -> None:
     wait_until(lambda: any(n in names for names in calls(running)), what=f"the call for request {n}")
 
 
+def connections(running: Running) -> int:
+    """Return how many connections gunicorn has."""
+    return running.execute("awk", '$4 == "01" && $2 ~ /:7A4F$/', "/proc/net/tcp").count("\n")
+
+
 def pids(running: Running, kind: str) -> list[int]:
     """Return the ids of the processes of a kind (see PROCESSES) that there are now."""
     output = running.container.exec_run(["sh", "-c", PROCESSES[kind]]).output

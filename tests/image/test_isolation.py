@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.image.running import Answer, Running, ask, wait_until
-from tests.image.scripted import Later, Start, calls, pids, said, score, send_signal, start_scripted, wait_scoring
+from tests.image.scripted import (
+    Later,
+    Start,
+    calls,
+    connections,
+    pids,
+    said,
+    score,
+    send_signal,
+    start_scripted,
+    wait_scoring,
+)
 
 PORTS = pytest.mark.parametrize("port", [5000, 31311], ids=["through nginx", "direct"])
 LIMIT_S = 2.5
@@ -43,11 +54,6 @@ def all_wait(running: Running, *requests: dict[str, object]) -> list[Later]:
     running.execute("touch", "/tmp/go")
     assert 200 == busy.join().status
     return sent
-
-
-def connections(running: Running) -> int:
-    """Return how many connections gunicorn has."""
-    return running.execute("awk", '$4 == "01" && $2 ~ /:7A4F$/', "/proc/net/tcp").count("\n")
 
 
 def good() -> list[dict[str, object]]:
@@ -95,19 +101,45 @@ def test_a_hang_costs_the_hanging_request_alone(started: Callable[..., Running],
     assert LIMIT_S <= hanging.seconds < 2 * LIMIT_S + 3
 
 
-def test_a_worker_that_is_killed_loses_no_request(started: Callable[..., Running]) -> None:
-    """Kill -9 while one is scored and others wait: all are answered, and so is the next."""
+DEATHS = {
+    "exits": ({"exit": 7}, "exit code 7"),
+    "crashes": ({"crash": True}, "signal 11"),
+}
+
+
+@pytest.mark.parametrize(("deadly", "why"), DEATHS.values(), ids=DEATHS.keys())
+def test_a_request_that_ends_its_worker_is_told_so(
+    started: Callable[..., Running], deadly: dict[str, object], why: str
+) -> None:
+    """It is scored once more, alone, and then answered 500 with the reason; its neighbours are answered."""
+    running = started()
+
+    fatal, *others = all_wait(running, {"n": 1, **deadly}, *good())
+
+    assert [(200, n) for n in NEIGHBOURS] == [outcome(one) for one in others]
+    assert (500, f"The model's process ended while it scored this request ({why}).") == (
+        fatal.join().status,
+        said(fatal.answer)["message"],
+    )
+    assert 2 == sum(1 in names for names in calls(running))
+
+
+@pytest.mark.parametrize(
+    ("process", "signal"),
+    [("model worker", "KILL"), ("model worker", "STOP"), ("model worker", "TERM"), ("runner", "KILL")],
+)
+def test_a_process_that_is_lost_loses_no_request(started: Callable[..., Running], process: str, signal: str) -> None:
+    """While one is scored and others wait a process of the model's is killed or stopped: all are answered."""
     running = started(environment={"SCORING_TIMEOUT_MS": "60000"})
     first = Later(running, n=1, sleep=2)
     wait_scoring(running, 1)
     others = [Later(running, **request) for request in good()]
-    victim = pids(running, "model worker")[0]
+    victim = pids(running, process)[0]
 
-    send_signal(running, "KILL", victim)
+    send_signal(running, signal, victim)
 
     assert [(200, n) for n in (1, *NEIGHBOURS)] == [outcome(one) for one in (first, *others)]
-    assert 2 == sum(1 in names for names in calls(running))
-    assert [victim] != pids(running, "model worker")
+    wait_until(lambda: pids(running, process) not in ([], [victim]), limit_s=5, what="a new process")
 
 
 def test_workers_that_are_killed_again_and_again_lose_no_request(started: Callable[..., Running]) -> None:
@@ -168,6 +200,18 @@ def test_without_retry_a_request_is_never_scored_twice(started: Callable[..., Ru
         first.join().status,
         said(first.answer)["message"],
     )
+    assert sorted([1, *NEIGHBOURS]) == sorted(n for names in calls(running) for n in names)
+
+
+def test_without_retry_a_hang_is_a_504(started: Callable[..., Running]) -> None:
+    """RETRY=off: it is scored once, and those behind it are answered."""
+    running = started(environment={"RETRY": "off"})
+    hanging = Later(running, n=1, loop=True)
+    wait_scoring(running, 1)
+    others = [Later(running, **request) for request in good()]
+
+    assert [(200, n) for n in NEIGHBOURS] == [outcome(one) for one in others]
+    assert 504 == hanging.join().status
     assert sorted([1, *NEIGHBOURS]) == sorted(n for names in calls(running) for n in names)
 
 
