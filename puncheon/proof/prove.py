@@ -25,6 +25,9 @@ from puncheon.proof.workers import state
 STOP_MARGIN_S = 5
 """Seconds beyond STOP_TIMEOUT after which services that do not end are killed."""
 
+THREADS = "2"
+"""Math threads of the worker that is asked whether it survived its fork."""
+
 NO_EXAMPLE = (
     "the model has no input example, so it was started and not scored. Log it with one: "
     "mlflow.<flavor>.log_model(model, name=…, input_example=data.head(2), "
@@ -77,8 +80,13 @@ def prove(plan: Plan, record: Record, say: Callable[[str], None]) -> None:
 
 def _start(plan: Plan, *, preload: bool) -> Services:
     """Return the services as the proof starts them: what it explores is switched on."""
+    if plan.server != "puncheon":
+        return Services(plan.command, plan.environment, plan.log)
     explored = {"WORKER_PRELOAD": str(preload).lower(), "BATCHING": "on", "WORKER_COUNT": "1"}
-    return Services(plan.command, {**plan.environment, **(explored if plan.server == "puncheon" else {})}, plan.log)
+    # A worker with one math thread starts none, and answers whatever the fork has broken; where the image will run
+    # there may be more CPUs than here.
+    threads = {"WORKER_THREADS": THREADS} if preload else {}
+    return Services(plan.command, {**threads, **plan.environment, **explored}, plan.log)
 
 
 def _forks(plan: Plan, record: Record, example: Example | None) -> bool:
