@@ -55,8 +55,11 @@ def state(control: Path, timeout_s: float = 5) -> dict[str, Any]:
         peer.connect(str(control))
         data = b""
         while not data.endswith(b"\n"):
-            data += peer.recv(65536)
-    return dict(json.loads(data))
+            received = peer.recv(65536)
+            if not received:
+                raise ConnectionError(f"{control} was closed")
+            data += received
+    return dict(json.loads(data.splitlines()[-1]))
 
 
 def ask(worker: str, bodies: Sequence[bytes], limit_s: float) -> Answered:
