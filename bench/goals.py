@@ -160,7 +160,7 @@ def _killed(results: Results) -> Iterable[Limit]:
 def _start(results: Results) -> Iterable[Limit]:
     found = results["resources"]["start"]
     ours, alone = found["median_first_answer_s"], found["median_import_and_load_s"]
-    yield Limit(f"{ours:.2f} s against {alone:.2f} s: + {ours - alone:.2f} s", ours - alone, most=1.0)
+    yield Limit(f"{ours:.2f} s against {alone:.2f} s: {ours - alone:+.2f} s", ours - alone, most=1.0)
 
 
 GOALS = (
