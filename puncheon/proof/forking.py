@@ -23,6 +23,8 @@ SOON_S = 1.0
 MOST_BYTES = 20_000_000
 """No larger request than about this is made."""
 
+SILENT = "a worker that was forked after loading did not answer in time"
+
 
 def may_fork(state: dict[str, Any], example: bytes, ask: Callable[[Sequence[bytes]], Answered]) -> Capability:
     """Return whether a worker that was forked from a loaded parent answers.
@@ -38,7 +40,7 @@ def may_fork(state: dict[str, Any], example: bytes, ask: Callable[[Sequence[byte
         return Capability(False, str(state["not_preloaded"]))
     for requests in _frames(example):
         if len(ask(requests).answers) < len(requests):
-            return Capability(False, "a worker that was forked after loading did not answer in time")
+            return Capability(False, SILENT)
     return Capability(True, f"a worker that was forked after loading answered {ROUNDS} times")
 
 

@@ -8,19 +8,19 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 
 from puncheon import __version__
+from puncheon.capabilities import Capability
 from puncheon.errors import ProofError
 from puncheon.model_folder import ModelFolder
 from puncheon.proof import memory
 from puncheon.proof.cause import MEMORY_HINT, find_cause
 from puncheon.proof.example import Example, Expected, expected_answer, input_example
-from puncheon.proof.forking import may_fork
+from puncheon.proof.forking import SILENT, may_fork
 from puncheon.proof.plan import Plan
 from puncheon.proof.record import Record
 from puncheon.proof.scoring import Scoring
 from puncheon.proof.services import Services
 from puncheon.proof.sharing import may_share
 from puncheon.proof.versions import SERVERS, relevant_versions, report_warnings, version_warnings
-from puncheon.proof.workers import state
 
 STOP_MARGIN_S = 5
 """Seconds beyond STOP_TIMEOUT after which services that do not end are killed."""
@@ -64,7 +64,7 @@ def prove(plan: Plan, record: Record, say: Callable[[str], None]) -> None:
         record.warnings.append(NO_EXAMPLE)
 
     kills = memory.kills()
-    preload = plan.server == "puncheon" and example is not None and plan.preload != "false"
+    preload = plan.server == "puncheon" and (plan.preload == "true" or (plan.preload == "auto" and example is not None))
     with _start(plan, preload=preload) as services:
         _wait_ready(plan, services, record, kills)
         say(f"ready on ports {plan.gunicorn_port} and {plan.nginx_port} after {record.times['ready_s']} s")
@@ -97,9 +97,16 @@ def _forks(plan: Plan, record: Record, example: Example | None) -> bool:
     ProofError
         If it may not, and WORKER_PRELOAD=true demands it.
     """
-    assert example is not None  # noqa: S101 -- nothing is preloaded without one
-    found = may_fork(state(plan.model_socket), example.body, plan.ask_worker)
-    record.capabilities["preload"] = asdict(found)
+    told = plan.model_state()
+    found = Capability(bool(told["preload"]), str(told["not_preloaded"]))
+    if found.allowed and example is not None:
+        first = plan.ask_worker([example.body]).answers
+        if first and first[0].status != 200:
+            return True  # The scores that follow say why; there is nothing to find out about a model that fails.
+        found = may_fork(told, example.body, plan.ask_worker) if first else Capability(False, SILENT)
+    if example is not None:
+        # Without one, WORKER_PRELOAD=true demands it: there is nothing to ask, so nothing is recorded as proven.
+        record.capabilities["preload"] = asdict(found)
     if not found.allowed and plan.preload == "true":
         record.failed("preload", found.reason)
         raise ProofError(
