@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import selectors
 import signal
@@ -10,12 +11,13 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Dict
 
 from puncheon_runner import memory
 from puncheon_runner.control import Control
 from puncheon_runner.options import Options
-from puncheon_runner.worker import Note, end, restore_signals
+from puncheon_runner.slots import Slot
+from puncheon_runner.worker import end, restore_signals
 
 LOAD_FAILED = 3
 """Exit code of a worker, and of the runner, whose entry script cannot be loaded; azmlinfsrv's gunicorn has the same."""
@@ -26,8 +28,11 @@ KILLED_WHILE_LOADING = 5
 LOAD_TIMED_OUT = 6
 """Exit code of the runner whose workers do not load in time."""
 
+Ready = Callable[[Dict[str, Any]], None]
+"""Called by a worker that is ready, with facts of its script."""
+
 DIES_IDLE = 7
-"""Exit code of the runner whose workers keep dying while they score nothing: no request is to blame."""
+"""Exit code of the runner whose workers keep dying before they have scored anything: no request is to blame."""
 
 STEADY_S = 10
 """A worker that lived for longer starts a new count of such deaths."""
@@ -36,58 +41,17 @@ STOP_S = 5
 """How long workers may take to end after SIGTERM: the HTTP side has ended before, so they are idle or hang."""
 
 
-class Slot:
-    """A place for one worker: its listening socket outlives the workers that come and go in it."""
-
-    def __init__(self, number: int, path: str) -> None:
-        self.number = number
-        self.path = path
-        self.listener = listen(path)
-        self.note = Note()
-        self.pid = 0
-        self.pipe: int | None = None
-        self.ready = False
-        self.started = 0.0
-        self.deaths = 0
-        self.last_death: dict[str, Any] | None = None
-
-    def describe(self) -> dict[str, Any]:
-        """Return what the HTTP side needs to know."""
-        return {
-            "slot": self.number,
-            "socket": self.path,
-            "pid": self.pid,
-            "ready": self.ready,
-            "deaths": self.deaths,
-            "last_death": self.last_death,
-        }
-
-
-def listen(path: str) -> socket.socket:
-    """Return a listening Unix socket at ``path``, for this user alone; what lay there before is replaced."""
-    with contextlib.suppress(FileNotFoundError):
-        Path(path).unlink()
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    old = os.umask(0o177)
-    try:
-        listener.bind(path)
-    finally:
-        os.umask(old)
-    listener.listen(128)
-    return listener
-
-
 class Supervisor:
     """Keeps the workers of all slots alive.
 
     Parameters
     ----------
     work
-        What a forked worker does: given its slot and a function to call once it is ready, it returns when it is told
-        to stop.  It raises SystemExit(LOAD_FAILED) where the script cannot be loaded.
+        What a forked worker does: given its slot and a function to call with facts of its script once it is ready, it
+        returns when it is told to stop.  It raises SystemExit(LOAD_FAILED) where the script cannot be loaded.
     """
 
-    def __init__(self, options: Options, control: Control, work: Callable[[Slot, Callable[[], None]], None]) -> None:
+    def __init__(self, options: Options, control: Control, work: Callable[[Slot, Ready], None]) -> None:
         self._options = options
         self._control = control
         self._work = work
@@ -133,14 +97,15 @@ class Supervisor:
         """Fork a worker into a slot."""
         read_end, write_end = os.pipe()
         os.set_blocking(read_end, False)
-        slot.note.clear()
+        slot.note.begin()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
             self._be_worker(slot, write_end)
         os.close(write_end)
-        slot.pid, slot.pipe, slot.ready, slot.started = pid, read_end, False, time.monotonic()
+        slot.pid, slot.pipe, slot.told = pid, read_end, b""
+        slot.ready, slot.started = False, time.monotonic()
         self._selector.register(read_end, selectors.EVENT_READ, slot)
 
     def _be_worker(self, slot: Slot, pipe: int) -> None:
@@ -153,7 +118,7 @@ class Supervisor:
             for other in self._slots:
                 if other is not slot:
                     other.listener.close()
-            self._work(slot, lambda: _tell(pipe))
+            self._work(slot, lambda facts: _tell(pipe, facts))
             code = 0
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
@@ -165,15 +130,20 @@ class Supervisor:
             end(code)
 
     def _became_ready(self, slot: Slot) -> None:
-        """Take note of what a worker's pipe says: a byte when it is ready, the end when it dies."""
+        """Take note of what a worker's pipe says: facts of its script when it is ready, the end when it dies."""
         if slot.pipe is None:
             return
         try:
-            told = os.read(slot.pipe, 1)
+            part = os.read(slot.pipe, 65536)
         except BlockingIOError:  # what was readable was the pipe of the worker before this one
             return
+        slot.told += part
+        if part:
+            return
         self._forget_pipe(slot)
-        if told:
+        # A worker that dies while it writes leaves a part.
+        with contextlib.suppress(ValueError):
+            self._control.facts.update(json.loads(slot.told))
             slot.ready = True
             self._was_ready = True
             self._deaths_while_loading = 0
@@ -230,11 +200,11 @@ class Supervisor:
 
     def _died_ready(self, slot: Slot, why: str) -> int | None:
         """Count the deaths in a row that no request has caused; return an exit code where there are too many."""
-        at_work = slot.note.read() is not None or time.monotonic() - slot.started > STEADY_S
+        at_work = slot.note.has_scored or time.monotonic() - slot.started > STEADY_S
         self._deaths_while_idle = 0 if at_work else self._deaths_while_idle + 1
         if self._deaths_while_idle < self._options.crash_limit:
             return None
-        self._fail(f"the workers die while they score nothing: {why}")
+        self._fail(f"the workers die before they have scored anything: {why}")
         return DIES_IDLE
 
     def _why(self, status: int) -> str:
@@ -279,9 +249,9 @@ class Supervisor:
                 Path(slot.path).unlink()
 
 
-def _tell(pipe: int) -> None:
-    os.write(pipe, b"r")
-    os.close(pipe)
+def _tell(pipe: int, facts: dict[str, Any]) -> None:
+    with os.fdopen(pipe, "w") as told:
+        json.dump(facts, told)
 
 
 def _kill(pid: int, number: int) -> None:

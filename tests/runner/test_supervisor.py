@@ -468,16 +468,20 @@ def test_workers_that_die_for_no_request_end_the_runner(start: Start) -> None:
     assert [] == runner.processes()
 
 
-def test_a_death_at_work_begins_the_count_anew(start: Start) -> None:
-    """What a request has caused is no sign of a worker that cannot live."""
+@pytest.mark.parametrize("do", ["leave", "answer"])
+def test_a_worker_that_has_scored_begins_the_count_anew(start: Start, do: str) -> None:
+    """Whatever ended it, at work or after it: it could live."""
     runner = start(WORKER_PRELOAD="true", CRASH_LIMIT="2")
 
     for death, is_idle in enumerate([True, False, True], 1):
         pid = runner.until_ready()["workers"][0]["pid"]
         if is_idle:
             os.kill(pid, signal.SIGKILL)
-        else:
+        elif do == "leave":
             runner.send({"do": "leave"})
+        else:
+            runner.value(OK)
+            os.kill(pid, signal.SIGKILL)
         runner.until(lambda state, death=death: state["workers"][0]["ready"] and state["workers"][0]["deaths"] == death)  # type: ignore[misc]
 
     assert 1 == runner.value(OK)
