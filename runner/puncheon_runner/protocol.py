@@ -4,7 +4,7 @@ A request frame asks for N answers.  Answers come in one or more messages, each 
 predict arrive together.  All numbers are in network byte order.
 
     request frame   size u32 (all after the header), count u16, reserved u16, limit u32 ms, client u32, number u32
-                    count x (id size u16, reserved u16, body size u32); then the ids; then the bodies
+                    count x (id size u16, form u16, body size u32); then the ids; then the bodies
     answer message  size u32 (all after the header), count u16, reserved u16, duration u32 us
                     count x (index u16, status u16, body size u32); then the bodies
 """
@@ -19,6 +19,9 @@ REQUEST = struct.Struct("!HHI")
 MESSAGE = struct.Struct("!IHHI")
 ANSWER = struct.Struct("!HHI")
 
+TEXT, PARSED = 0, 1
+"""Forms of a request's body: as the client sent it, or the JSON in it as marshal (version 2) writes it."""
+
 MAX_COUNT = 1000
 """Most requests of one frame."""
 
@@ -29,10 +32,11 @@ Buffer = Union[bytes, bytearray, memoryview]
 
 
 class Request(NamedTuple):
-    """One request: its id (for the log, at most 100 characters of ASCII) and its body, as the client sent them."""
+    """One request: its id (for the log, at most 100 characters of ASCII), its body, and the form of that."""
 
     id: bytes
     body: Buffer
+    form: int = TEXT
 
 
 class Frame(NamedTuple):
@@ -69,7 +73,7 @@ def pack_frame(frame: Frame) -> list[Buffer]:
         If a count or size does not fit its field (bodies of 4 GiB and more).
     """
     requests = frame.requests
-    entries = [REQUEST.pack(len(request.id), 0, len(request.body)) for request in requests]
+    entries = [REQUEST.pack(len(request.id), request.form, len(request.body)) for request in requests]
     content = b"".join(entries + [request.id for request in requests])
     size = len(content) + sum(len(request.body) for request in requests)
     limit_ms = min(frame.limit_ms, LONGEST_MS)
@@ -88,11 +92,11 @@ def unpack_frame(header: bytes | bytearray, content: bytes | bytearray) -> Frame
     _, count, _, limit_ms, client, number = FRAME.unpack(header)
     view = memoryview(content)
     id_at = count * REQUEST.size
-    sizes = [(id_size, body_size) for id_size, _, body_size in REQUEST.iter_unpack(view[:id_at])]
-    body_at = id_at + sum(id_size for id_size, _ in sizes)
+    entries = list(REQUEST.iter_unpack(view[:id_at]))
+    body_at = id_at + sum(entry[0] for entry in entries)
     requests = []
-    for id_size, body_size in sizes:
-        requests.append(Request(bytes(view[id_at : id_at + id_size]), view[body_at : body_at + body_size]))
+    for id_size, form, body_size in entries:
+        requests.append(Request(bytes(view[id_at : id_at + id_size]), view[body_at : body_at + body_size], form))
         id_at += id_size
         body_at += body_size
     if body_at != len(content):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import marshal
 import time
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from puncheon_runner import answers
-from puncheon_runner.entry_script import EntryScript
-from puncheon_runner.protocol import Answer, Frame, Request
+from puncheon_runner.entry_script import EntryScript, Prepared
+from puncheon_runner.protocol import PARSED, Answer, Frame, Request
 
 PATIENCE_S = 1.0
 """The least that a shared call may take before it is taken for a hang, unless the limit itself is shorter."""
@@ -89,7 +90,10 @@ class Scoring:
         shares = self._batching and len(frame.requests) > 1
         if not shares:
             for index, request in enumerate(frame.requests):
-                yield self._alone(index, request, limit_s)
+                if request.form == PARSED:
+                    yield from self._alone_parsed(frame, index, limit_s)
+                else:
+                    yield self._alone(index, request, limit_s)
             return
         refused, groups = self._groups(frame, limit_s)
         if refused:
@@ -107,7 +111,7 @@ class Scoring:
         self._guard(range(len(frame.requests)), limit_s)
         for index, request in enumerate(frame.requests):
             try:
-                key, item, count = self._script.prepare(_text(request))
+                key, item, count = self._read(request)
                 if key is None:
                     alone.append(Group((index,), (item,), count))
                     continue
@@ -128,6 +132,23 @@ class Scoring:
             Group(tuple(indexes), tuple(items), rows[0]) for indexes, items, rows in open_groups.values() if items
         ]
         return refused, full + shared + alone
+
+    def _read(self, request: Request) -> Prepared:
+        if request.form == PARSED:
+            return self._script.prepare_parsed(marshal.loads(request.body))  # noqa: S302 -- written by our HTTP side
+        return self._script.prepare(_text(request))
+
+    def _alone_parsed(self, frame: Frame, index: int, limit_s: float) -> Iterator[tuple[list[Answer], float]]:
+        request = frame.requests[index]
+        self._guard((index,), limit_s)
+        try:
+            prepared = self._read(request)
+        except Exception as error:
+            yield [Answer(index, *_refusal(error, request))], 0.0
+            return
+        finally:
+            self._guard((), 0)
+        yield from self._together(frame, Group((index,), (prepared.item,), prepared.rows), limit_s)
 
     def _together(self, frame: Frame, group: Group, limit_s: float) -> Iterator[tuple[list[Answer], float]]:
         """Answer a group by one call; if that fails, each of its requests by a call of its own."""

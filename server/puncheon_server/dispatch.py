@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from puncheon_runner.protocol import Answer, Frame, Request, pack_frame
+from puncheon_runner.protocol import PARSED, TEXT, Answer, Frame, Request, pack_frame
 from puncheon_server.backend import Backend, Link
 from puncheon_server.jobs import Job, Queue, Result, refusal
 from puncheon_server.limits import Limits
+from puncheon_server.parsing import parsed
 
 SWEEP_S = 0.05
 """How often the requests that wait are looked at: whether they have waited for too long, or their client has left."""
@@ -95,7 +96,12 @@ class Dispatcher:
 
     def submit(self, id: bytes, body: bytes | bytearray, client_left: Callable[[], Awaitable[None]]) -> Job:
         """Let an admitted request wait for its turn; ``client_left`` returns when nobody waits for it any more."""
-        job = Job(id, body, self._loop.create_future(), client_left)
+        form = TEXT
+        if self.backend.state.get("takes_parsed"):
+            found = parsed(body)
+            if found is not None:
+                body, form = found, PARSED
+        job = Job(id, body, self._loop.create_future(), client_left, form)
         self.queue.add(job)
         self._pump_soon()
         return job
@@ -131,7 +137,7 @@ class Dispatcher:
         self._number = (self._number + 1) & 0xFFFFFFFF
         link.frame = Flight(self._number, list(jobs), len(jobs), link.deaths)
         self._flights.add(link.frame)
-        requests = [Request(job.id, job.body) for job in jobs]
+        requests = [Request(job.id, job.body, job.form) for job in jobs]
         link.send(pack_frame(Frame(requests, self.limits.scoring_ms, os.getpid(), self._number)))
 
     def _answered(self, link: Link, answers: list[Answer], seconds: float) -> None:
