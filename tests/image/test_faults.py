@@ -302,14 +302,20 @@ def test_run_time_settings_reach_azmlinfsrv(start: Start, image: str) -> None:
 
 
 @BOTH_SERVERS
-def test_a_restarted_container_serves_again(start: Start, image: str) -> None:
-    """`docker restart` finds no stale lock, socket or count in its way."""
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_a_container_that_is_started_again_serves_again(start: Start, image: str, how: str) -> None:
+    """No stale lock, socket or count is in the way, also where `docker kill` left all of them behind."""
     running = start_scripted(start, image)
     running.wait_ready()
-    running.container.restart()
+    if how == "killed":
+        running.container.kill()
+        running.container.start()
+    else:
+        running.container.restart()
 
     running.wait_ready()
 
+    assert 200 == score(running, n=1).status
     assert 0 == running.stop()[1]
 
 

@@ -35,20 +35,12 @@ def expected(ready: tuple[object, ...]) -> dict[tuple[int, str], Any]:
 READY = (200, "Healthy")
 
 
-def wait_listening(running: Running) -> None:
-    """Wait until both ports answer anything."""
-    wait_until(
-        lambda: running.address and all(ask(running.url("/livez", port)).status == 200 for port in PORTS),
-        what="liveness",
-    )
-
-
 @pytest.mark.parametrize("preload", ["true", "false"], ids=["preloaded", "loaded by the worker"])
 def test_while_the_model_loads_it_is_alive_and_not_ready(start: Start, image: str, preload: str) -> None:
     """503 with the reason until a request would be answered, then 200; a request is a 503 too."""
     environment = {"INIT": '{"sleep": 6}', "WORKER_PRELOAD": preload}
     running = start_scripted(start, image, environment)
-    wait_listening(running)
+    wait_until(lambda: running.address and "is loading" in ask(running.url("/")).text, what="word of the model service")
 
     loading = probes(running)
     early = score(running, n=1)
