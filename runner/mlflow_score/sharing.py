@@ -82,7 +82,8 @@ class Sharing:
 
     def _prepare(self, payload: Any, params: dict[str, Any] | None) -> tuple[Any, Input, int]:
         spec = self._model.spec
-        said = json.dumps(params, sort_keys=True) if params else ""
+        # A model can tell empty params from none.
+        said = "" if params is None else json.dumps(params, sort_keys=True)
         if not spec.fields or spec.as_it_is or is_sparse(payload, spec):
             return None, Input(model_input(payload, spec), params, 1), 1
         if spec.is_tensor:
