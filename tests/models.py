@@ -27,6 +27,8 @@ NAMES = (
     "sparse",
     "records",
     "typed_columns",
+    "every_type",
+    "whole_tensor",
     "dataframe_output",
     "with_params",
     "nested_columns",
