@@ -41,6 +41,7 @@ def test_what_was_answered_alone_is_not_counted_as_shared(runner: Runner) -> Non
 
     assert 2 == ask(str(runner.worker_socket(0)), bodies, 5).shared
     assert 0 == ask(str(runner.worker_socket(0)), [OK], 5).shared
+    assert 0 == ask(str(runner.worker_socket(0)), [b"{bad", b"{bad"], 5).shared
 
 
 def test_large_bodies_and_answers_arrive(runner: Runner) -> None:
