@@ -100,9 +100,12 @@ class Supervisor:
         slot.note.begin()
         sys.stdout.flush()
         sys.stderr.flush()
+        # Held back until the worker has handlers of its own: this process's would swallow it there.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         pid = os.fork()
         if pid == 0:
             self._be_worker(slot, write_end)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.close(write_end)
         slot.pid, slot.pipe, slot.told = pid, read_end, b""
         slot.ready, slot.started = False, time.monotonic()
@@ -130,7 +133,10 @@ class Supervisor:
             end(code)
 
     def _became_ready(self, slot: Slot) -> None:
-        """Take note of what a worker's pipe says: facts of its script when it is ready, the end when it dies."""
+        """Take note of what a worker's pipe says: a line of its script's facts when it is ready, the end when it dies.
+
+        The end alone says nothing: a process that the script has forked may hold the pipe open for as long as it lives.
+        """
         if slot.pipe is None:
             return
         try:
@@ -138,11 +144,10 @@ class Supervisor:
         except BlockingIOError:  # what was readable was the pipe of the worker before this one
             return
         slot.told += part
-        if part:
+        if part and not slot.told.endswith(b"\n"):
             return
         self._forget_pipe(slot)
-        # A worker that dies while it writes leaves a part.
-        with contextlib.suppress(ValueError):
+        if part:
             self._control.facts.update(json.loads(slot.told))
             slot.ready = True
             self._was_ready = True
@@ -251,7 +256,7 @@ class Supervisor:
 
 def _tell(pipe: int, facts: dict[str, Any]) -> None:
     with os.fdopen(pipe, "w") as told:
-        json.dump(facts, told)
+        told.write(json.dumps(facts) + "\n")
 
 
 def _kill(pid: int, number: int) -> None:

@@ -184,6 +184,24 @@ def test_a_worker_says_when_it_is_loading_again(start: Start) -> None:
 
 
 @pytest.mark.parametrize("preload", PRELOAD.values(), ids=PRELOAD.keys())
+def test_a_script_that_forks_while_it_loads_becomes_ready(start: Start, preload: str) -> None:
+    """What its child has inherited does not keep the supervisor waiting."""
+    runner = start(
+        [
+            "import os, time",
+            "def init():",
+            "    if os.fork() == 0:",
+            "        time.sleep(60)",
+            "def run(data): return 1",
+        ],
+        WORKER_PRELOAD=preload,
+    )
+    runner.until_ready()
+
+    assert 1 == runner.value({})
+
+
+@pytest.mark.parametrize("preload", PRELOAD.values(), ids=PRELOAD.keys())
 def test_who_loads(start: Start, preload: str) -> None:
     """The runner once, or each worker itself; the garbage collector leaves alone what is loaded."""
     runner = start(WORKER_COUNT="2", WORKER_PRELOAD=preload, WORKER_THREADS="3")
