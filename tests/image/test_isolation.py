@@ -8,7 +8,7 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -232,27 +232,20 @@ def test_without_batching_no_call_is_shared(started: Callable[..., Running]) -> 
 def test_a_full_queue_is_a_503_at_once(started: Callable[..., Running], port: int) -> None:
     """With Retry-After; it changes no probe; and who waits is answered."""
     running = started(environment={"QUEUE_MAX": "3", "SCORING_TIMEOUT_MS": "60000"})
-    busy = Later(running, n=0, sleep=4)
+    busy = Later(running, n=0, until="/tmp/go")
     wait_scoring(running, 0)
-    waiting = [Later(running, n=n) for n in (1, 2, 3)]
-    refused: list[Answer] = []
-
-    def is_full() -> bool:
-        """Ask until a request is refused; those that are not would wait, and are given up."""
-        began = time.monotonic()
-        answer = ask(running.url("/score", port), '{"n": 4}', timeout_s=0.3)
-        if answer.status == 503:
-            refused.append(answer)
-            seconds.append(time.monotonic() - began)
-        return bool(refused)
-
-    seconds: list[float] = []
-    wait_until(is_full, what="a refusal")
+    before = connections(running)
+    waiting = [Later(running, 31311, n=n) for n in (1, 2, 3)]
+    wait_until(lambda: connections(running) == before + 3, what="a full queue")
+    began = time.monotonic()
+    refused = score(running, port, n=4)
+    seconds = time.monotonic() - began
     probes = {path: ask(running.url(path, port)).status for path in ("/", "/readyz", "/livez")}
+    running.execute("touch", "/tmp/go")
 
-    assert "The queue is full" in said(refused[0])["message"]
-    assert 1 <= int(refused[0].headers["retry-after"]) <= 60
-    assert seconds[0] < 0.3
+    assert "The queue is full" in said(refused)["message"]
+    assert (503, True) == (refused.status, 1 <= int(refused.headers["retry-after"]) <= 60)
+    assert seconds < 0.3
     assert {"/": 200, "/readyz": 200, "/livez": 200} == probes
     assert [(200, n) for n in (0, 1, 2, 3)] == [outcome(one) for one in (busy, *waiting)]
 
@@ -261,35 +254,31 @@ def test_a_full_queue_is_a_503_at_once(started: Callable[..., Running], port: in
 def test_what_nobody_waits_for_is_not_scored(started: Callable[..., Running], port: int) -> None:
     """Requests whose clients have left are dropped from the queue."""
     running = started(environment={"SCORING_TIMEOUT_MS": "60000"})
-    busy = Later(running, n=0, sleep=2)
+    busy = Later(running, n=0, until="/tmp/go")
     wait_scoring(running, 0)
     for n in NEIGHBOURS:
-        with patient(running, port, n):
-            pass
+        send_and_leave(running, port, n)
     last = Later(running, n=99)
+    running.execute("touch", "/tmp/go")
 
     assert [(200, 0), (200, 99)] == [outcome(one) for one in (busy, last)]
     assert [0, 99] == [n for names in calls(running) for n in names]
 
 
-@contextlib.contextmanager
-def patient(running: Running, port: int, n: int) -> Iterator[None]:
-    """Be a client that has sent its request, waits for a moment, and leaves."""
+def send_and_leave(running: Running, port: int, n: int) -> None:
+    """Be a client that sends its request, waits for a moment, and leaves."""
     body = json.dumps({"n": n})
     with socket.create_connection((running.address, port)) as connection:
-        connection.sendall(
-            f"POST /score HTTP/1.1\r\nHost: test\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode(),
-        )
+        connection.sendall(f"POST /score HTTP/1.1\r\nHost: test\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
         connection.settimeout(0.1)
         with pytest.raises(TimeoutError):
             connection.recv(1)
-        yield
 
 
 MOMENTS: dict[str, tuple[dict[str, str], list[dict[str, object]]]] = {
-    "a long predict": ({}, [{"n": 1, "sleep": 6}]),
-    "a hang": ({}, [{"n": 1, "hold": 6}]),
-    "a full queue": ({"QUEUE_MAX": "2"}, [{"n": 1, "sleep": 6}, {"n": 2}, {"n": 3}, {"n": 4}]),
+    "a long predict": ({}, [{"n": 1, "until": "/tmp/go"}]),
+    "a hang": ({}, [{"n": 1, "hold": 5}]),
+    "a full queue": ({"QUEUE_MAX": "2"}, [{"n": 1, "until": "/tmp/go"}, {"n": 2}, {"n": 3}, {"n": 4}]),
 }
 
 
@@ -310,6 +299,7 @@ def test_health_answers_within_50_ms(
             url = running.url(path, port)
             medians[port, path] = statistics.median(seconds_of(url) for _ in range(20))
     still_at_it = not sent[0].answer.status
+    running.execute("touch", "/tmp/go")
 
     assert still_at_it
     assert {} == {probe: seconds for probe, seconds in medians.items() if seconds > 0.05}
