@@ -7,18 +7,18 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from puncheon.proof.workers import ask
-from tests.runner.running import SCRIPTS, run
+from puncheon_runner.protocol import PARSED, Request
+from puncheon_server.parsing import LEAST_BYTES, parsed
+from tests.runner.running import SCRIPTS, Runner, run
 from tests.serving import ENTRY_SCRIPT
 
 MOST_ROWS = 24
-LIMIT_S = 20.0
 TOLERANCE = 1e-5
 EXAMPLES = 100
 
@@ -138,26 +138,43 @@ MODELS: dict[str, tuple[st.SearchStrategy[Any], bool]] = {
 """What is asked of each saved model, and whether its requests can share a predict at all."""
 
 
-class Models:
-    """A worker that serves them all, and what it answered to each request alone."""
+class Asked(NamedTuple):
+    """A request to one of the models, and whether the HTTP side parses it, where that leaves it no text."""
 
-    def __init__(self, worker: Path) -> None:
-        self._worker = str(worker)
-        self._alone: dict[bytes, tuple[int, bytes]] = {}
+    model: str
+    body: bytes
+    is_parsed: bool
+
+    def request(self) -> Request:
+        """Return what a frame holds."""
+        named = b'["%s", %s]' % (self.model.encode(), self.body)
+        found = parsed(named + b" " * LEAST_BYTES) if self.is_parsed else None
+        if found is not None:
+            return Request(b"", found, PARSED)
+        return Request(b"", self.model.encode() + b"\n" + self.body)
+
+
+class Models:
+    """A worker that serves them all, and what it answered to each request alone, as text."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._alone: dict[Asked, tuple[int, bytes]] = {}
         self.shared = 0
 
-    def together(self, bodies: list[bytes]) -> list[tuple[int, bytes]]:
+    def together(self, frame: list[Asked]) -> list[tuple[int, bytes]]:
         """Return status and body of the answer to each request of one frame."""
-        answered = ask(self._worker, bodies, LIMIT_S)
-        assert list(range(len(bodies))) == [answer.place for answer in answered.answers]
-        self.shared += answered.shared
-        return [(answer.status, answer.body) for answer in answered.answers]
+        messages = self._runner.exchange([asked.request() for asked in frame])
+        self.shared += sum(one.status == 200 for answers in messages if len(answers) > 1 for one in answers)
+        found = {one.place: (one.status, one.body) for answers in messages for one in answers}
+        return [found[place] for place in range(len(frame))]
 
-    def alone(self, body: bytes) -> tuple[int, bytes]:
+    def alone(self, asked: Asked) -> tuple[int, bytes]:
         """Return what it is by itself."""
-        if body not in self._alone:
-            (self._alone[body],) = self.together([body])
-        return self._alone[body]
+        plain = asked._replace(is_parsed=False)
+        if plain not in self._alone:
+            (self._alone[plain],) = self.together([plain])
+        return self._alone[plain]
 
 
 @pytest.fixture(scope="module")
@@ -173,25 +190,26 @@ def models(saved_models: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
         WORKER_PRELOAD="true",
     ) as runner:
         runner.until(lambda state: state["state"] == "ready", limit_s=120)
-        yield Models(runner.worker_socket(0))
+        yield Models(runner)
         assert 0 == runner.worker()["deaths"]
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_an_answer_is_the_same_alone_and_together(models: Models, name: str) -> None:
-    """Status and body, whatever stands beside it, and in whatever order."""
+    """Status and body, whatever stands beside it, in whatever order, and whoever has parsed it."""
     bodies, can_share = MODELS[name]
-    requests = (with_params(bodies) | with_params(bodies) | with_params(bodies) | BAD).map(f"{name}\n".encode().__add__)
+    texts = with_params(bodies) | with_params(bodies) | with_params(bodies) | BAD
+    requests = st.builds(Asked, st.just(name), texts, st.booleans())
     before = models.shared
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(requests, min_size=2, max_size=10), st.randoms(use_true_random=False))
-    def compare(frame: list[bytes], chance: Any) -> None:
+    def compare(frame: list[Asked], chance: Any) -> None:
         frame = chance.sample(frame * 2, k=len(frame) + 2)
-        for body, together in zip(frame, models.together(frame), strict=True):
-            alone = models.alone(body)
-            assert alone[0] == together[0], (body, alone, together)
-            assert is_same(json.loads(alone[1]), json.loads(together[1])), (body, alone, together)
+        for asked, together in zip(frame, models.together(frame), strict=True):
+            alone = models.alone(asked)
+            assert alone[0] == together[0], (asked, alone, together)
+            assert is_same(json.loads(alone[1]), json.loads(together[1])), (asked, alone, together)
 
     compare()
     assert can_share == (models.shared > before)
@@ -230,11 +248,11 @@ DIFFERENT: dict[str, tuple[str, list[str]]] = {
 @pytest.mark.parametrize(("name", "bodies"), DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_what_only_looks_alike_is_kept_apart(models: Models, name: str, bodies: list[str]) -> None:
     """The model is called with the same frame and params as alone."""
-    frame = [f"{name}\n{body}".encode() for body in bodies]
+    frame = [Asked(name, body.encode(), is_parsed) for is_parsed in (False, True) for body in bodies]
 
     together = models.together(frame * 2)
 
-    assert [models.alone(body) for body in frame] * 2 == together
+    assert [models.alone(asked) for asked in frame] * 2 == together
 
 
 def is_same(one: Any, other: Any) -> bool:

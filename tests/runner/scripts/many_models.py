@@ -33,7 +33,16 @@ def run(data):
 def prepare(data):
     """Requests of one model and one key share."""
     name, _, body = data.partition("\n")
-    key, item, rows = _scripts[name].prepare(body)
+    return _named(name, *_scripts[name].prepare(body))
+
+
+def prepare_parsed(value):
+    """Take the model's name and the parsed body."""
+    name, body = value
+    return _named(name, *_scripts[name].prepare_parsed(body))
+
+
+def _named(name, key, item, rows):
     return None if key is None else (name, key), (name, item), rows
 
 
