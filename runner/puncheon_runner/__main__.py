@@ -11,13 +11,12 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Callable
 
 from puncheon_runner import entry_script, forking, options, threads
 from puncheon_runner.control import Control
 from puncheon_runner.entry_script import EntryScript
 from puncheon_runner.options import Options
-from puncheon_runner.supervisor import LOAD_FAILED, Slot, Supervisor, listen
+from puncheon_runner.supervisor import LOAD_FAILED, Ready, Slot, Supervisor, listen
 from puncheon_runner.worker import Worker
 
 NOT_PRELOADED = "PUNCHEON_NOT_PRELOADED"
@@ -64,7 +63,7 @@ class Runner:
         )
         return Supervisor(self._options, control, self._work).run()
 
-    def _work(self, slot: Slot, ready: Callable[[], None]) -> None:
+    def _work(self, slot: Slot, ready: Ready) -> None:
         """Be the worker of a slot."""
         script = self._script
         if script is None:
@@ -75,7 +74,7 @@ class Runner:
         gc.freeze()
         worker = Worker(slot.listener, script, slot.note, self._options.batching, self._options.batch_rows)
         worker.scoring.slowest_s = self._warm_up_s
-        worker.serve(ready)
+        worker.serve(lambda: ready(script.facts()))
 
     def _load(self) -> EntryScript:
         """Import the script, call ``init()``, warm it up.

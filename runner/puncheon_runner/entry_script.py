@@ -12,11 +12,11 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Callable, Hashable, NamedTuple, Sequence
 
-
-class ScriptError(Exception):
-    """The entry script is not one; the message says what it lacks."""
+from puncheon_runner import fallback
+from puncheon_runner.calling import Call, ScriptError
 
 
 class Prepared(NamedTuple):
@@ -46,7 +46,10 @@ class EntryScript:
             if not callable(getattr(module, name, None)):
                 raise ScriptError(f"{module.__file__} has no function {name}()")
         self.init: Callable[[], None] = module.init
-        self.run: Callable[[str], Any] = module.run
+        # A driver script (Azure's SDK makes some) stands before the real one and does not hand arguments on.
+        driven = getattr(module, "driver_module", None)
+        run = driven.run if isinstance(driven, ModuleType) and hasattr(driven, "run") else module.run
+        self.call = Call(run)
         self._run_batch: Callable[[Sequence[Any]], list[Any]] | None = getattr(module, "run_batch", None)
         self._prepare: Callable[[str], tuple[Any, Any, int]] | None = getattr(module, "prepare", None)
         self.warm_up: Callable[[], None] = getattr(module, "warm_up", lambda: None)
@@ -54,7 +57,16 @@ class EntryScript:
     @property
     def can_batch(self) -> bool:
         """Whether several requests may share a call at all."""
-        return self._run_batch is not None
+        return self._run_batch is not None and not self.call.needs_head
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the HTTP side needs to know: how ``run`` is called, and what the fallback folder has lent."""
+        return {"call": self.call.kind, "needs_head": self.call.needs_head, "fallback": fallback.used()}
+
+    @property
+    def prepares(self) -> bool:
+        """Whether the script has a form of its own to read requests; else its batch form takes their text."""
+        return self._prepare is not None
 
     def prepare(self, data: str) -> Prepared:
         """Read one request; raises what the script raises where the request is at fault."""
@@ -69,8 +81,6 @@ class EntryScript:
             If the script gives another number of answers.
         """
         assert self._run_batch is not None  # noqa: S101 -- callers look at can_batch
-        if self._prepare is None and len(items) == 1:
-            return [self.run(items[0])]
         answers = list(self._run_batch(items))
         if len(answers) != len(items):
             raise ValueError(f"run_batch gave {len(answers)} answers to {len(items)} requests")
@@ -97,6 +107,7 @@ def load(path: Path, folders: Sequence[Path]) -> EntryScript:
     for folder in (*folders, path.parent):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+    fallback.offer()
     spec = importlib.util.spec_from_file_location(path.stem, str(path))
     if spec is None or spec.loader is None:
         raise ScriptError(f"the entry script {path} is no Python file")

@@ -6,6 +6,7 @@ import time
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from puncheon_runner import answers
+from puncheon_runner.calling import text
 from puncheon_runner.entry_script import EntryScript
 from puncheon_runner.protocol import Answer, Frame, Request
 
@@ -89,7 +90,7 @@ class Scoring:
         self._guard(range(len(frame.requests)), limit_s)
         for index, request in enumerate(frame.requests):
             try:
-                prepared = self._script.prepare(_text(request))
+                prepared = self._script.prepare(text(request))
             except Exception as error:
                 refused.append(Answer(index, *_refusal(error, request)))
                 continue
@@ -111,6 +112,9 @@ class Scoring:
     def _together(self, frame: Frame, group: Group, limit_s: float) -> Iterator[tuple[list[Answer], float]]:
         """Answer a group by one call; if that fails, each of its requests by a call of its own."""
         shared = len(group.items) > 1
+        if not shared and not self._script.prepares:
+            yield self._alone(group.indexes[0], frame.requests[group.indexes[0]], limit_s)
+            return
         try:
             results, seconds = self._call(
                 lambda: self._script.run_batch(group.items),
@@ -130,8 +134,7 @@ class Scoring:
 
     def _alone(self, index: int, request: Request, limit_s: float) -> tuple[list[Answer], float]:
         try:
-            text = _text(request)
-            result, seconds = self._call(lambda: self._script.run(text), (index,), limit_s)
+            result, seconds = self._call(lambda: self._script.call(request), (index,), limit_s)
         except Exception as error:
             return [Answer(index, *_refusal(error, request))], 0.0
         return [Answer(index, *answers.encode(result))], seconds
@@ -156,19 +159,6 @@ class Scoring:
         if not self.slowest_s:
             return limit_s
         return min(limit_s, max(min(PATIENCE_S, limit_s / PATIENCE_SHARE), PATIENCE_FACTOR * self.slowest_s))
-
-
-def _text(request: Request) -> str:
-    try:
-        return str(request.body, "utf-8")
-    except UnicodeDecodeError as error:
-        raise UndecodableError(f"Input cannot be decoded as UTF-8: {error}") from None
-
-
-class UndecodableError(ValueError):
-    """A body that is no text."""
-
-    status = 400
 
 
 def _refusal(error: Exception, request: Request) -> tuple[int, bytes]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import select
 import selectors
 import signal
 import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Dict
 
 from puncheon_runner import memory
 from puncheon_runner.control import Control
@@ -22,6 +24,9 @@ LOAD_FAILED = 3
 
 KILLED_WHILE_LOADING = 5
 """Exit code of the runner whose workers die while they load."""
+
+Ready = Callable[[Dict[str, Any]], None]
+"""Called by a worker that is ready, with facts of its script."""
 
 STOP_S = 5
 """How long workers may take to end after SIGTERM: the HTTP side has ended before, so they are idle or hang."""
@@ -73,11 +78,11 @@ class Supervisor:
     Parameters
     ----------
     work
-        What a forked worker does: given its slot and a function to call once it is ready, it returns when it is told
-        to stop.  It raises SystemExit(LOAD_FAILED) where the script cannot be loaded.
+        What a forked worker does: given its slot and a function to call with facts of its script once it is ready, it
+        returns when it is told to stop.  It raises SystemExit(LOAD_FAILED) where the script cannot be loaded.
     """
 
-    def __init__(self, options: Options, control: Control, work: Callable[[Slot, Callable[[], None]], None]) -> None:
+    def __init__(self, options: Options, control: Control, work: Callable[[Slot, Ready], None]) -> None:
         self._options = options
         self._control = control
         self._work = work
@@ -142,7 +147,7 @@ class Supervisor:
             for other in self._slots:
                 if other is not slot:
                     other.listener.close()
-            self._work(slot, lambda: _tell(pipe))
+            self._work(slot, lambda facts: _tell(pipe, facts))
             code = 0
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
@@ -154,15 +159,16 @@ class Supervisor:
             end(code)
 
     def _became_ready(self, slot: Slot) -> None:
-        """Take note of what a worker's pipe says: a byte when it is ready, the end when it dies."""
+        """Take note of what a worker's pipe says: facts of its script when it is ready, the end when it dies."""
         if slot.pipe is None:
             return
         try:
-            told = os.read(slot.pipe, 1)
+            told = os.read(slot.pipe, select.PIPE_BUF)
         except BlockingIOError:  # what was readable was the pipe of the worker before this one
             return
         self._forget_pipe(slot)
         if told:
+            self._control.facts.update(json.loads(told))
             slot.ready = True
             self._was_ready = True
             self._deaths_while_loading = 0
@@ -256,8 +262,9 @@ class Supervisor:
                 Path(slot.path).unlink()
 
 
-def _tell(pipe: int) -> None:
-    os.write(pipe, b"r")
+def _tell(pipe: int, facts: dict[str, Any]) -> None:
+    """Write a worker's facts in one piece (POSIX: at most PIPE_BUF bytes)."""
+    os.write(pipe, json.dumps(facts).encode())
     os.close(pipe)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from a2wsgi import WSGIMiddleware
 
+from puncheon_runner.protocol import MAX_HEAD
 from puncheon_server import limits
 from puncheon_server.dispatch import Dispatcher
 from puncheon_server.headers import Ids, answer_headers, read_ids
@@ -20,7 +21,10 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-ACCEPTED = ("POST", "GET")
+METHODS = ("POST", "GET")
+RAW_METHODS = ("POST", "GET", "OPTIONS", "HEAD")
+"""What a script with raw HTTP access answers itself."""
+
 THREADS = 4
 """Threads for the Flask application: probes and pages, nothing that waits."""
 
@@ -38,10 +42,14 @@ class Application:
         """Answer one request, or take part in the server's start and stop."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["path"] == "/score" and scope["method"] in ACCEPTED:
+        elif scope["path"] == "/score" and scope["method"] in self._methods():
             await self._score(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
+
+    def _methods(self) -> tuple[str, ...]:
+        """Return the methods of /score that the entry script answers; the others are the pages'."""
+        return RAW_METHODS if self._dispatcher.backend.state.get("call") == "request" else METHODS
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -77,14 +85,18 @@ class Application:
             return None
         if len(body) > self._dispatcher.limits.body_bytes:
             return self._dispatcher.refused(len(body))
-        if scope["method"] == "GET":
+        state = self._dispatcher.backend.state
+        if scope["method"] == "GET" and state.get("call") != "request":
             body = query_as_json(scope["query_string"])
+        head = request_head(scope) if state.get("needs_head") else b""
+        if len(head) > MAX_HEAD:
+            return refusal(431, f"The request's headers and query are longer than {MAX_HEAD} bytes.")
 
         async def client_left() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        job = self._dispatcher.submit(ids.request, body, client_left)
+        job = self._dispatcher.submit(ids.request, head, body, client_left)
         return await job.future
 
     async def _body(self, receive: Receive) -> bytes | None:
@@ -100,6 +112,18 @@ class Application:
             parts.append(message.get("body", b""))
             size += len(parts[-1])
         return b"".join(parts)
+
+
+def request_head(scope: Message) -> bytes:
+    """Return what an entry script may ask for of a request beside its body (puncheon_runner/protocol.py)."""
+    return json.dumps(
+        {
+            "method": scope["method"],
+            "path": scope["path"],
+            "query": scope["query_string"].decode("latin-1"),
+            "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]],
+        }
+    ).encode()
 
 
 def query_as_json(query: bytes) -> bytes:

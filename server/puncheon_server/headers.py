@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -13,6 +14,7 @@ Headers = list[tuple[bytes, bytes]]
 LONGEST_ID = 100
 """Characters of a request id; longer ones are refused with 431."""
 
+FAILED = b"x-ms-run-function-failed"
 JSON = (b"content-type", b"application/json")
 
 
@@ -89,16 +91,29 @@ def _new_id() -> bytes:
 
 def answer_headers(ids: Ids, result: Result, version: bytes) -> Headers:
     """Return all headers of an answer to a score."""
-    failed = result.status >= 500 and result.status != 503
+    chosen = _script_headers(result) if result.head else None
     headers = [
-        JSON,
+        *([JSON] if chosen is None else chosen),
         (b"content-length", b"%d" % len(result.body)),
         *ids.headers(),
         (b"x-ms-server-version", version),
-        (b"x-ms-run-function-failed", b"True" if failed else b"False"),
     ]
-    if result.seconds is not None and result.status < 500:
+    if chosen is None or result.status >= 500:
+        failed = result.status >= 500 and result.status != 503
+        headers.append((FAILED, b"True" if failed or chosen is not None else b"False"))
+    if result.seconds is not None and (result.status < 500 or chosen is not None):
         headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % (result.seconds * 1000)))
     if result.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % result.retry_after_s))
     return headers
+
+
+def _script_headers(result: Result) -> Headers:
+    """Return the headers that the script has chosen, without those that are the server's to choose."""
+    ours = {"content-length", "x-request-id", "x-ms-request-id", "x-ms-client-request-id", "x-ms-server-version"}
+    if result.status >= 500:
+        ours.add(FAILED.decode())
+    chosen = json.loads(result.head)["headers"]
+    return [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in chosen if name.lower() not in ours
+    ]
