@@ -22,6 +22,9 @@ from puncheon_runner.worker import Worker
 NOT_PRELOADED = "PUNCHEON_NOT_PRELOADED"
 """Set, with the reason, for the runner that a preloading one turns into when it finds that it must not fork."""
 
+SOME_WORK_S = 0.001
+"""A warm-up of less has scored nothing, and tells nothing of the script's speed."""
+
 
 class Runner:
     """Loads the entry script, in this process or in each worker, and supervises the workers."""
@@ -73,7 +76,8 @@ class Runner:
             threads.raise_to(self._options.threads)
         gc.freeze()
         worker = Worker(slot.listener, script, slot.note, self._options.batching, self._options.batch_rows)
-        worker.scoring.slowest_s = self._warm_up_s
+        if self._warm_up_s > SOME_WORK_S:
+            worker.scoring.learn(self._warm_up_s)
         worker.serve(lambda: ready(script.facts()))
 
     def _load(self) -> EntryScript:

@@ -24,22 +24,24 @@ UNWRITABLE = "An unexpected internal error occurred. Check the logs for more inf
 def encode(value: Any) -> tuple[int, bytes, bytes]:
     """Return status, body and head of a value that ``run`` returned; JSON has no NaN, so that becomes null."""
     if isinstance(value, BaseException):
+        if not is_refusal(value):
+            log(value)
         return (*refuse(value), b"")
-    value = read_response(value)
-    if isinstance(value, HTTPResponse):
-        return value.status, value.body, json.dumps({"headers": value.headers}).encode()
     if value is None:
         return 200, b"{}", b""
     try:
+        value = read_response(value)
+        if isinstance(value, HTTPResponse):
+            return value.status, value.body, json.dumps({"headers": value.headers}).encode()
         return 200, _STRICT.encode(value).encode(), b""
     except ValueError:
         pass  # NaN, or a value that holds itself
-    except TypeError as error:
+    except Exception as error:
         log(error)
         return 500, message(UNWRITABLE), b""
     try:
         return 200, _STRICT.encode(_without_nan(value)).encode(), b""
-    except (TypeError, ValueError, RecursionError) as error:
+    except Exception as error:  # also of too deep a nesting, or of what the value itself does
         log(error)
         return 500, message(UNWRITABLE), b""
 

@@ -22,6 +22,15 @@ PATIENCE_FACTOR = 20
 FORGETTING = 0.99
 """The slowest recent call counts for less by this factor with each call."""
 
+RECENT = 0.9
+"""A call's share in the seconds that a row takes is less by this factor with each further call."""
+
+ROW_FACTOR = 5
+"""How many times longer than by the recent calls' seconds a row a shared call may take."""
+
+EXPECTED_SHARE = 2
+"""A shared call has no more rows than are expected to take this part of the limit."""
+
 
 class Group(NamedTuple):
     """Requests that share a call.
@@ -31,14 +40,14 @@ class Group(NamedTuple):
     indexes
         Their places in the frame.
     items
-        What the script made of them; with ``raw`` the text itself, for ``run``.
-    raw
-        Whether to call ``run`` and not the batch form.
+        What the script made of them.
+    rows
+        Their rows, all together.
     """
 
     indexes: Sequence[int]
     items: Sequence[Any]
-    raw: bool
+    rows: int
 
 
 Guard = Callable[[Sequence[int], float], None]
@@ -65,7 +74,15 @@ class Scoring:
         self._batching = batching and script.can_batch
         self._max_rows = max_rows
         self._guard = guard
-        self.slowest_s = 0.0
+        self._slowest_s = 0.0
+        self._recent_s = 0.0
+        self._recent_rows = 0.0
+
+    def learn(self, seconds: float, rows: int = 1) -> None:
+        """Take note of how long a call took; where its rows are not known it is taken for one."""
+        self._slowest_s = max(seconds, self._slowest_s * FORGETTING)
+        self._recent_s = self._recent_s * RECENT + seconds
+        self._recent_rows = self._recent_rows * RECENT + rows
 
     def answer(self, frame: Frame) -> Iterator[tuple[list[Answer], float]]:
         """Yield answers as soon as they are known, with the seconds that they took; each request is answered once."""
@@ -87,26 +104,30 @@ class Scoring:
         alone: list[Group] = []
         open_groups: dict[Any, tuple[list[int], list[Any], list[int]]] = {}
         full: list[Group] = []
+        most = self.most_rows(limit_s)
         self._guard(range(len(frame.requests)), limit_s)
         for index, request in enumerate(frame.requests):
             try:
-                prepared = self._script.prepare(text(request))
+                key, item, count = self._script.prepare(text(request))
+                if key is None:
+                    alone.append(Group((index,), (item,), count))
+                    continue
+                indexes, items, rows = open_groups.setdefault(key, ([], [], [0]))
+                total = rows[0] + count
             except Exception as error:
                 refused.append(Answer(index, *_refusal(error, request)))
                 continue
-            if prepared.key is None:
-                alone.append(Group((index,), (prepared.item,), raw=False))
-                continue
-            indexes, items, rows = open_groups.setdefault(prepared.key, ([], [], [0]))
-            if items and rows[0] + prepared.rows > self._max_rows:
-                full.append(Group(tuple(indexes), tuple(items), raw=False))
+            if items and total > most:
+                full.append(Group(tuple(indexes), tuple(items), rows[0]))
                 del indexes[:], items[:]
-                rows[0] = 0
+                total = count
             indexes.append(index)
-            items.append(prepared.item)
-            rows[0] += prepared.rows
+            items.append(item)
+            rows[0] = total
         self._guard((), 0)
-        shared = [Group(tuple(indexes), tuple(items), raw=False) for indexes, items, _ in open_groups.values()]
+        shared = [
+            Group(tuple(indexes), tuple(items), rows[0]) for indexes, items, rows in open_groups.values() if items
+        ]
         return refused, full + shared + alone
 
     def _together(self, frame: Frame, group: Group, limit_s: float) -> Iterator[tuple[list[Answer], float]]:
@@ -119,7 +140,8 @@ class Scoring:
             results, seconds = self._call(
                 lambda: self._script.run_batch(group.items),
                 group.indexes,
-                self.patience_s(limit_s) if shared else limit_s,
+                self.patience_s(limit_s, group.rows) if shared else limit_s,
+                group.rows,
             )
         except Exception as error:
             if not shared:
@@ -127,7 +149,7 @@ class Scoring:
                 yield [Answer(index, *_refusal(error, frame.requests[index]))], 0.0
                 return
             for index, item in zip(group.indexes, group.items):
-                yield from self._together(frame, Group((index,), (item,), raw=False), limit_s)
+                yield from self._together(frame, Group((index,), (item,), 1), limit_s)
             return
         encoded = [Answer(index, *answers.encode(result)) for index, result in zip(group.indexes, results)]
         yield encoded, seconds
@@ -139,7 +161,9 @@ class Scoring:
             return [Answer(index, *_refusal(error, request))], 0.0
         return [Answer(index, *answers.encode(result))], seconds
 
-    def _call(self, call: Callable[[], Any], indexes: Sequence[int], limit_s: float) -> tuple[Any, float]:
+    def _call(
+        self, call: Callable[[], Any], indexes: Sequence[int], limit_s: float, rows: int = 1
+    ) -> tuple[Any, float]:
         self._guard(indexes, limit_s)
         began = time.perf_counter()
         try:
@@ -147,18 +171,28 @@ class Scoring:
         finally:
             self._guard((), 0)
             seconds = time.perf_counter() - began
-            self.slowest_s = max(seconds, self.slowest_s * FORGETTING)
+            self.learn(seconds, rows)
         return result, seconds
 
-    def patience_s(self, limit_s: float) -> float:
+    def patience_s(self, limit_s: float, rows: int) -> float:
         """Return how long a shared call may take; its requests are scored alone afterwards, each with the full limit.
 
         Below the limit where the script is known to be quicker, so that a request that hangs holds its neighbours up
         for a short time only.
         """
-        if not self.slowest_s:
+        if not self._slowest_s:
             return limit_s
-        return min(limit_s, max(min(PATIENCE_S, limit_s / PATIENCE_SHARE), PATIENCE_FACTOR * self.slowest_s))
+        floor = min(PATIENCE_S, limit_s / PATIENCE_SHARE)
+        return min(limit_s, max(floor, PATIENCE_FACTOR * self._slowest_s, ROW_FACTOR * self._row_s * rows))
+
+    def most_rows(self, limit_s: float) -> float:
+        """Return the most rows of a shared call: where each row takes its time, many would outlive the limit of one."""
+        return min(self._max_rows, limit_s / EXPECTED_SHARE / self._row_s) if self._row_s else self._max_rows
+
+    @property
+    def _row_s(self) -> float:
+        """Seconds that a row took of late."""
+        return self._recent_s / self._recent_rows if self._recent_rows else 0.0
 
 
 def _refusal(error: Exception, request: Request) -> tuple[int, bytes]:

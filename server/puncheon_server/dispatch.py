@@ -239,6 +239,7 @@ class Dispatcher:
                 elif not job.watched and now - job.arrived > SWEEP_S:
                     job.watched = True
                     self._watch(job)
+            self.queue.drop_answered()
 
     def _watch(self, job: Job) -> None:
         """Give a request up once its client has left: what still waits is then never scored."""

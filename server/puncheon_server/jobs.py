@@ -104,6 +104,15 @@ class Queue:
             self._first.appendleft(job)
             self.bytes += len(job.body)
 
+    def drop_answered(self) -> None:
+        """Let go of the requests that nobody waits for any more, so that they take no place from others."""
+        for waiting in (self._first, self._jobs):
+            kept = [job for job in waiting if not job.future.done()]
+            if len(kept) < len(waiting):
+                self.bytes -= sum(len(job.body) for job in waiting if job.future.done())
+                waiting.clear()
+                waiting.extend(kept)
+
     def take(self, most: int) -> list[Job]:
         """Return the next requests for one frame, at most ``most``; those that nobody waits for are dropped."""
         taken: list[Job] = []

@@ -1,64 +1,135 @@
-"""The description of the routes: Swagger 2.0, OpenAPI 3.0 and 3.1, as azureml-inference-server-http serves them."""
+"""The description of the routes: Swagger 2.0, OpenAPI 3.0 and 3.1, as azureml-inference-server-http serves them.
+
+A file of the user's wins: ``swagger.json`` or ``swagger2.json``, ``swagger3.json``, ``swagger3.1.json`` in AML_APP_ROOT.
+Else the description is made of the schemas that the entry script's decorators give (package inference-schema), or of
+empty ones.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from flask import Response, jsonify
+Json = dict[str, Any]
 
-VERSIONS = {"2": "2.0", "2.0": "2.0", "3": "3.0.0", "3.0": "3.0.0", "3.1": "3.1.0"}
+VERSIONS = {"2": "2", "2.0": "2", "3": "3", "3.0": "3", "3.1": "3.1"}
 """What ``?version=`` may say, and the version that is meant."""
+
+FILES = {"2": ("swagger.json", "swagger2.json"), "3": ("swagger3.json",), "3.1": ("swagger3.1.json",)}
+
+EMPTY: Json = {"type": "object", "example": {}}
+"""The schema of a script that gives none."""
 
 HEALTH = "Whether a request would be answered."
 SCORE = "Score the model."
+SPECIFICATION = "This description."
 
 
-def answer(version: str | None) -> Response:
-    """Return the description in a version (default: 2.0), or a 404 that says which there are."""
-    wanted = "2" if version is None else version
-    if wanted not in VERSIONS:
-        refused = jsonify({"message": f"Swagger version [{wanted}] not found. Supported versions: [2, 3, 3.1]."})
-        refused.status_code = 404
-        return refused
-    return jsonify(description(VERSIONS[wanted]))
+class AbsentError(LookupError):
+    """There is no description in the version that was asked for; the message says which there are."""
 
 
-def description(version: str) -> dict[str, Any]:
-    """Return the description: ``2.0``, or OpenAPI's ``3.0.0`` or ``3.1.0``."""
-    info = {"title": "ML service", "description": "API specification for the service ML service", "version": "1.0"}
-    if version == "2.0":
-        return {
-            "swagger": version,
-            "info": info,
-            "schemes": ["https"],
-            "consumes": ["application/json"],
-            "produces": ["application/json"],
-            "paths": _paths(
-                body={"parameters": [{"name": "payload", "in": "body", "schema": {"type": "object"}}]},
-                answer={"schema": {"type": "object"}},
-                text={"schema": {"type": "string"}},
-            ),
-        }
+@dataclass(frozen=True)
+class Service:
+    """What a description says of the service: SERVICE_NAME, SERVICE_VERSION, SERVICE_PATH_PREFIX."""
+
+    name: str = "ML service"
+    version: str = "1.0"
+    prefix: str = ""
+    root: Path = Path()
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Service:
+        """Read it from the environment."""
+        prefix = environ.get("SERVICE_PATH_PREFIX", "").strip("/")
+        return cls(
+            environ.get("SERVICE_NAME") or cls.name,
+            environ.get("SERVICE_VERSION") or cls.version,
+            f"/{prefix}" if prefix else "",
+            Path(environ.get("AML_APP_ROOT") or "."),
+        )
+
+
+def description(service: Service, asked: str | None, schemas: Mapping[str, Any] | None = None) -> Json:
+    """Return the description in a version (None: 2.0).
+
+    Parameters
+    ----------
+    schemas
+        ``input``, ``output`` and ``versions`` as the entry script's decorators give them, or None.
+
+    Raises
+    ------
+    AbsentError
+        If there is none.
+    """
+    version = VERSIONS.get("2" if asked is None else asked)
+    if version is None:
+        raise AbsentError(f"Swagger version [{asked}] is not valid. Supported versions: [2, 3, 3.1].")
+    for name in FILES[version]:
+        file = service.root / name
+        if file.is_file():
+            return dict(json.loads(file.read_text(encoding="utf-8")))
+    found = schemas or {"input": EMPTY, "output": EMPTY, "versions": list(VERSIONS)}
+    if version not in found["versions"]:
+        there = ", ".join(one for one in FILES if one in found["versions"])
+        raise AbsentError(
+            f"Swagger version [{asked}] is not supported for the scoring script. Supported swagger versions: [{there}]."
+        )
+    return _of_schemas(service, version, found["input"], found["output"])
+
+
+def _of_schemas(service: Service, version: str, taken: Json, given: Json) -> Json:
+    info = {
+        "title": service.name,
+        "description": f"API specification for the Azure Machine Learning service {service.name}",
+        "version": service.version,
+    }
+    failure: Json = {"type": "object", "properties": {"message": {"type": "string"}}}
+    schemas = {"ServiceInput": taken, "ServiceOutput": given, "ErrorResponse": failure}
+    if version == "2":
+        paths = _paths(service.prefix, lambda name: {"schema": _reference("definitions", name)}, _body_2())
+        form = {"schemes": ["https"], "consumes": ["application/json"], "produces": ["application/json"]}
+        return {"swagger": "2.0", "info": info, **form, "paths": paths, "definitions": schemas}
+    paths = _paths(service.prefix, lambda name: _content(_reference("components/schemas", name)), _body_3())
     return {
-        "openapi": version,
+        "openapi": "3.1.0" if version == "3.1" else "3.0.3",
         "info": info,
-        "paths": _paths(
-            body={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
-            answer={"content": {"application/json": {"schema": {"type": "object"}}}},
-            text={"content": {"text/plain": {"schema": {"type": "string"}}}},
-        ),
+        "paths": paths,
+        "components": {"schemas": schemas},
     }
 
 
-def _paths(body: dict[str, Any], answer: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:
-    responses = {"200": {"description": "The model's answer.", **answer}, "default": {"description": "A failure."}}
+def _paths(prefix: str, holds: Any, body: Json) -> Json:
+    def operation(name: str, about: str, answer: Json, **more: Any) -> Json:
+        failure = {"description": "The request failed.", **holds("ErrorResponse")}
+        return {"operationId": name, "description": about, **more, "responses": {"200": answer, "default": failure}}
+
+    healthy = {"description": "`Healthy`"}
+    scored = {"description": "What the model answers.", **holds("ServiceOutput")}
+    described = {"description": "The description."}
     return {
-        "/": {
-            "get": {
-                "operationId": "ServiceHealthCheck",
-                "description": HEALTH,
-                "responses": {"200": {"description": "Healthy.", **text}, "default": {"description": "Not ready."}},
-            }
-        },
-        "/score": {"post": {"operationId": "RunMLService", "description": SCORE, **body, "responses": responses}},
+        f"{prefix}/": {"get": operation("ServiceHealthCheck", HEALTH, healthy)},
+        f"{prefix}/score": {"post": operation("RunMLService", SCORE, scored, **body)},
+        f"{prefix}/swagger.json": {"get": operation("GetSwaggerSpec", SPECIFICATION, described)},
     }
+
+
+def _body_2() -> Json:
+    schema = _reference("definitions", "ServiceInput")
+    return {"parameters": [{"name": "serviceInputPayload", "in": "body", "schema": schema}]}
+
+
+def _body_3() -> Json:
+    return {"requestBody": _content(_reference("components/schemas", "ServiceInput"))}
+
+
+def _content(schema: Json) -> Json:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def _reference(place: str, name: str) -> Json:
+    return {"$ref": f"#/{place}/{name}"}

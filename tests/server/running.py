@@ -6,10 +6,10 @@ import contextlib
 import http.client
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,12 +50,15 @@ class Gunicorn:
         Where it listens.
     notes
         The folder in which the entry script (scripts/gated.py) notes what it is asked, and looks for files.
+    begun
+        Requests that were sent and perhaps not answered.
     """
 
     port: int
     process: subprocess.Popen[bytes]
     log_file: Path
     notes: Path
+    begun: list[Later] = field(default_factory=list)
 
     @property
     def log(self) -> str:
@@ -67,17 +70,16 @@ class Gunicorn:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         with contextlib.closing(connection):
             connection.request(method or ("GET" if body is None else "POST"), path, body, named)
-            response = connection.getresponse()
-            content = response.read()
-            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+            return answer_of(connection.getresponse())
 
     def score(self, **request: Any) -> Answer:
         """Send one request to the entry script."""
         return self.ask(body=json.dumps(request))
 
     def later(self, **request: Any) -> Later:
-        """Begin a request."""
-        return Later(self, request)
+        """Send a request and do not wait for its answer."""
+        self.begun.append(Later(self.port, request))
+        return self.begun[-1]
 
     def connect(self) -> socket.socket:
         """Return a connection that gives up after a while."""
@@ -109,26 +111,32 @@ class Gunicorn:
         return False
 
 
-@dataclass
 class Later:
-    """A request in flight."""
+    """A request in flight; it has been sent when this is made."""
 
-    server: Gunicorn
-    request: dict[str, Any]
-    answers: list[Answer] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._thread = threading.Thread(target=lambda: self.answers.append(self.server.score(**self.request)))
-        self._thread.start()
-
-    def join(self) -> Answer:
-        """Return the answer."""
-        self._thread.join(LIMIT_S)
-        return self.answers[0]
+    def __init__(self, port: int, request: dict[str, Any]) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+        self._connection.request("POST", "/score", json.dumps(request))
 
     @property
     def is_answered(self) -> bool:
-        return bool(self.answers)
+        """Whether something has come back."""
+        return bool(select.select([self._connection.sock], [], [], 0)[0])
+
+    def join(self) -> Answer:
+        """Wait for the answer."""
+        with contextlib.closing(self._connection):
+            return answer_of(self._connection.getresponse())
+
+    def close(self) -> None:
+        """Leave, answered or not."""
+        self._connection.close()
+
+
+def answer_of(response: http.client.HTTPResponse) -> Answer:
+    """Read an answer to its end."""
+    content = response.read()
+    return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
 
 
 def settings_of(given: dict[str, str]) -> dict[str, str]:
@@ -163,6 +171,8 @@ def gunicorn(amlenv: Path, folder: Path, notes: Path, **variables: str) -> Itera
         assert process.poll() is None, server.log[-3000:]
         yield server
     finally:
+        for later in server.begun:
+            later.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(LIMIT_S)

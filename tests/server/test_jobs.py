@@ -81,6 +81,16 @@ def test_a_queue_of_dropped_requests_gives_nothing(job: MakeJob) -> None:
     assert ([], 0, 0) == (queue.take(10), len(queue), queue.bytes)
 
 
+def test_dropped_requests_take_no_place(job: MakeJob) -> None:
+    """A queue is not full of those whose clients have left."""
+    queue = queue_of(job("a", answered=True), job("b"), job("c", answered=True))
+    queue.put_back([job("d", answered=True)])
+
+    queue.drop_answered()
+
+    assert (["b"], 1) == (bodies(list(queue)), queue.bytes)
+
+
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "between", "last"])
 def test_a_request_that_must_be_alone_is(job: MakeJob, place: int) -> None:
     """Wherever it stands, and the order stays."""
