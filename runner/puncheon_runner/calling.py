@@ -83,6 +83,17 @@ class Call:
             return self._run(**self._values(request, head), **arguments)
         return self._run(**{self._parameters[0].name: text(request)}, **arguments)
 
+    def schemas(self) -> dict[str, Any] | None:
+        """Return the schemas of input and output that decorators give, and the Swagger versions that can say them."""
+        if self.kind != "values":
+            return None
+        library = sys.modules["inference_schema.schema_util"]
+        return {
+            "input": library.get_input_schema(self._run),
+            "output": library.get_output_schema(self._run),
+            "versions": sorted(library.get_supported_versions(self._run)),
+        }
+
     def _values(self, request: Request, head: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that a JSON object holds."""
         if head.get("method") != "GET" and not _is_json(head):

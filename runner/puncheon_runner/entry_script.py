@@ -61,7 +61,8 @@ class EntryScript:
 
     def facts(self) -> dict[str, Any]:
         """Return what the HTTP side needs to know: how ``run`` is called, and what the fallback folder has lent."""
-        return {"call": self.call.kind, "needs_head": self.call.needs_head, "fallback": fallback.used()}
+        facts = {"call": self.call.kind, "needs_head": self.call.needs_head, "fallback": fallback.used()}
+        return {**facts, "schemas": self.call.schemas()}
 
     @property
     def prepares(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import selectors
 import signal
 import socket
@@ -42,6 +41,7 @@ class Slot:
         self.note = Note()
         self.pid = 0
         self.pipe: int | None = None
+        self.told = b""
         self.ready = False
         self.deaths = 0
         self.last_death: dict[str, Any] | None = None
@@ -134,7 +134,7 @@ class Supervisor:
         if pid == 0:
             self._be_worker(slot, write_end)
         os.close(write_end)
-        slot.pid, slot.pipe, slot.ready = pid, read_end, False
+        slot.pid, slot.pipe, slot.told, slot.ready = pid, read_end, b"", False
         self._selector.register(read_end, selectors.EVENT_READ, slot)
 
     def _be_worker(self, slot: Slot, pipe: int) -> None:
@@ -163,12 +163,16 @@ class Supervisor:
         if slot.pipe is None:
             return
         try:
-            told = os.read(slot.pipe, select.PIPE_BUF)
+            part = os.read(slot.pipe, 65536)
         except BlockingIOError:  # what was readable was the pipe of the worker before this one
             return
+        slot.told += part
+        if part:
+            return
         self._forget_pipe(slot)
-        if told:
-            self._control.facts.update(json.loads(told))
+        # A worker that dies while it writes leaves a part.
+        with contextlib.suppress(ValueError):
+            self._control.facts.update(json.loads(slot.told))
             slot.ready = True
             self._was_ready = True
             self._deaths_while_loading = 0
@@ -263,9 +267,8 @@ class Supervisor:
 
 
 def _tell(pipe: int, facts: dict[str, Any]) -> None:
-    """Write a worker's facts in one piece (POSIX: at most PIPE_BUF bytes)."""
-    os.write(pipe, json.dumps(facts).encode())
-    os.close(pipe)
+    with os.fdopen(pipe, "w") as told:
+        json.dump(facts, told)
 
 
 def _kill(pid: int, number: int) -> None:

@@ -12,10 +12,12 @@ from a2wsgi import WSGIMiddleware
 
 from puncheon_runner.protocol import MAX_HEAD
 from puncheon_server import limits
+from puncheon_server.cors import cors_headers, read_origins
 from puncheon_server.dispatch import Dispatcher
 from puncheon_server.headers import Ids, answer_headers, read_ids
 from puncheon_server.jobs import Result, refusal
 from puncheon_server.pages import make_pages
+from puncheon_server.swagger import Service
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -34,18 +36,33 @@ class Application:
 
     def __init__(self, dispatcher: Dispatcher, version: str) -> None:
         self._dispatcher = dispatcher
+        self._origins = read_origins(os.environ.get("AML_CORS_ORIGINS", ""))
         self._version = f"puncheon/{version}".encode()
-        pages: Any = make_pages(dispatcher.backend, self._version.decode())
+        pages: Any = make_pages(dispatcher.backend, self._version.decode(), Service.of(os.environ))
         self._pages: Any = WSGIMiddleware(pages, workers=THREADS)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request, or take part in the server's start and stop."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["path"] == "/score" and scope["method"] in self._methods():
+            return
+        if self._origins:
+            send = self._with_cors(scope, send)
+        if scope["path"] == "/score" and scope["method"] in self._methods():
             await self._score(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
+
+    def _with_cors(self, scope: Message, send: Send) -> Send:
+        """Return a ``send`` that adds to an answer what it says of the request's origin."""
+        added = cors_headers(self._origins, scope["method"], scope["headers"])
+
+        async def send_with_cors(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *added]}
+            await send(message)
+
+        return send_with_cors
 
     def _methods(self) -> tuple[str, ...]:
         """Return the methods of /score that the entry script answers; the others are the pages'."""

@@ -6,15 +6,15 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from puncheon_server import swagger
 from puncheon_server.backend import Backend
 from puncheon_server.headers import read_ids
 
 
-def make_pages(backend: Backend, version: str) -> Flask:
-    """Return the application; ``version`` goes into every answer."""
+def make_pages(backend: Backend, version: str, service: swagger.Service) -> Flask:
+    """Return the application; ``version`` goes into every answer, ``service`` into the description."""
     app = Flask("puncheon")
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
@@ -36,7 +36,10 @@ def make_pages(backend: Backend, version: str) -> Flask:
 
     @app.get("/swagger.json")
     def describe() -> Any:
-        return swagger.answer(request.args.get("version"))
+        try:
+            return swagger.description(service, request.args.get("version"), backend.state.get("schemas"))
+        except swagger.AbsentError as error:
+            raise NotFound(str(error)) from None
 
     @app.route("/score", methods=["OPTIONS"])
     def options() -> Any:

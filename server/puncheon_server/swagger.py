@@ -1,8 +1,8 @@
 """The description of the routes: Swagger 2.0, OpenAPI 3.0 and 3.1, as azureml-inference-server-http serves them.
 
-A file of the user's wins: ``swagger.json`` or ``swagger2.json``, ``swagger3.json``, ``swagger3.1.json`` in AML_APP_ROOT.
-Else the description is made of the schemas that the entry script's decorators give (package inference-schema), or of
-empty ones.
+A file of the user's in AML_APP_ROOT wins: ``swagger.json`` or ``swagger2.json``, ``swagger3.json``,
+``swagger3.1.json``.  Else the description is made of the schemas that the entry script's decorators give (package
+inference-schema), or of empty ones.
 """
 
 from __future__ import annotations
@@ -74,10 +74,11 @@ def description(service: Service, asked: str | None, schemas: Mapping[str, Any] 
         if file.is_file():
             return dict(json.loads(file.read_text(encoding="utf-8")))
     found = schemas or {"input": EMPTY, "output": EMPTY, "versions": list(VERSIONS)}
-    if version not in found["versions"]:
-        there = ", ".join(one for one in FILES if one in found["versions"])
+    there = sorted({VERSIONS[one] for one in found["versions"] if one in VERSIONS})
+    if version not in there:
         raise AbsentError(
-            f"Swagger version [{asked}] is not supported for the scoring script. Supported swagger versions: [{there}]."
+            f"Swagger version [{asked or version}] is not supported for the scoring script. "
+            f"Supported swagger versions: [{', '.join(there)}]."
         )
     return _of_schemas(service, version, found["input"], found["output"])
 
