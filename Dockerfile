@@ -11,6 +11,9 @@ ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
 # The kit's folder, so that BASE_PATH is part of no other stage's cache key.
 FROM scratch AS kit
 ARG BASE_PATH=.
+# The entry script's folder (a path's last part and `..` cancel each other), which is the runner's where none is given.
+ARG ENTRY_SCRIPT
+COPY ["${ENTRY_SCRIPT:-${BASE_PATH}/runner/mlflow_score_script.py}/..", "/entry/${ENTRY_SCRIPT:-mlflow_score_script.py}/.."]
 COPY ["${BASE_PATH}/conda", "/conda"]
 COPY ["${BASE_PATH}/nginx", "/nginx"]
 COPY ["${BASE_PATH}/puncheon", "/puncheon"]
@@ -78,6 +81,7 @@ FROM tools AS rendered
 COPY --from=kit / /kit/
 # >>> settings: check (made from puncheon/settings.py by `make render`)
 ARG SERVER=puncheon
+ARG ENTRY_SCRIPT=
 ARG AZMLINFSRV_VERSION=
 ARG PYTHON_PATCH=nearest
 ARG PROOF=require
@@ -137,6 +141,7 @@ COPY --from=kit /puncheon /opt/puncheon/puncheon
 COPY --from=kit /scripts /opt/puncheon/scripts
 COPY --from=kit /nginx /opt/puncheon/nginx
 COPY --from=kit /runner /var/mlflow_resources
+COPY --from=kit /entry /var/mlflow_resources
 COPY --from=kit /server /var/azureml-app/server
 RUN ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/entrypoint \
     && ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/runsvdir \
@@ -147,12 +152,13 @@ RUN ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/entrypoint \
     && /opt/miniconda/envs/amlenv/bin/python -m compileall -q /var/mlflow_resources \
     && /opt/miniconda/envs/userenv/bin/python -m compileall -q /var/mlflow_resources
 # The reference's environment: every shell and every process finds `userenv` active.
+ARG ENTRY_SCRIPT
 ENV AML_APP_ROOT=/var/mlflow_resources \
     APP_MODEL_PATH=/var/azureml-app/model \
     APP_PATH=/var/azureml-app \
     APP_SERVER_PATH=/var/azureml-app/server \
     AZUREML_CONDA_ENVIRONMENT_PATH=/opt/miniconda/envs/userenv \
-    AZUREML_ENTRY_SCRIPT=mlflow_score_script.py \
+    AZUREML_ENTRY_SCRIPT=${ENTRY_SCRIPT:-mlflow_score_script.py} \
     AZUREML_INFERENCE_SERVER_HTTP_ENABLED=True \
     AZUREML_MODEL_DIR=/var/azureml-app/model \
     CONDA_DEFAULT_ENV=userenv \

@@ -16,6 +16,14 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("puncheon", "azmlinfsrv"),
     ),
     Setting(
+        "ENTRY_SCRIPT",
+        "text",
+        "",
+        "An entry script of your own (`init` and `run`), a path in the build context; its folder goes with it.",
+        when="build",
+        derived="the kit's, which serves any MLflow model",
+    ),
+    Setting(
         "AZMLINFSRV_VERSION",
         "text",
         "",

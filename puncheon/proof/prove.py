@@ -12,7 +12,7 @@ from puncheon.errors import ProofError
 from puncheon.model_folder import ModelFolder
 from puncheon.proof import memory
 from puncheon.proof.cause import MEMORY_HINT, find_cause
-from puncheon.proof.example import Example, Expected, expected_answer, input_example
+from puncheon.proof.example import Example, Expected, expected_answer, input_example, script_example
 from puncheon.proof.forking import may_fork
 from puncheon.proof.plan import Plan
 from puncheon.proof.record import Record
@@ -29,6 +29,10 @@ NO_EXAMPLE = (
     "the model has no input example, so it was started and not scored. Log it with one: "
     "mlflow.<flavor>.log_model(model, name=…, input_example=data.head(2), "
     "signature=infer_signature(data, model.predict(data)))"
+)
+NO_SCRIPT_EXAMPLE = (
+    "no input_example.json lies beside the entry script, so it was started and not scored: save there what a client "
+    "sends, and the build scores it"
 )
 NEXT_LOG = "Build with PROOF=off, run the image, and look at its log (docker logs)."
 
@@ -56,9 +60,9 @@ def prove(plan: Plan, record: Record, say: Callable[[str], None]) -> None:
     model = ModelFolder.read(plan.model_dir, plan.model_folder)
     _describe(plan, model, record)
     scores = plan.mode != "load"
-    example, expected = (input_example(model), expected_answer(model)) if scores else (None, Expected())
+    example, expected = _example(plan, model) if scores else (None, Expected())
     if scores and example is None:
-        record.warnings.append(NO_EXAMPLE)
+        record.warnings.append(NO_EXAMPLE if plan.entry_script is None else NO_SCRIPT_EXAMPLE)
 
     kills = memory.kills()
     preload = plan.server == "puncheon" and example is not None and plan.preload != "false"
@@ -73,6 +77,13 @@ def prove(plan: Plan, record: Record, say: Callable[[str], None]) -> None:
     with _start(plan, preload=False) as services:
         _wait_ready(plan, services, record, kills)
         _finish(plan, services, record, example, expected, say)
+
+
+def _example(plan: Plan, model: ModelFolder) -> tuple[Example | None, Expected]:
+    """Return what is sent and what must come back; the user's own script takes and answers what it likes."""
+    if plan.entry_script is not None:
+        return script_example(plan.entry_script), Expected()
+    return input_example(model), expected_answer(model)
 
 
 def _start(plan: Plan, *, preload: bool) -> Services:

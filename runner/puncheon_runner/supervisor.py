@@ -27,6 +27,9 @@ KILLED_WHILE_LOADING = 5
 Ready = Callable[[Dict[str, Any]], None]
 """Called by a worker that is ready, with facts of its script."""
 
+LOAD_TIMED_OUT = 6
+"""Exit code of the runner whose workers do not load in time."""
+
 STOP_S = 5
 """How long workers may take to end after SIGTERM: the HTTP side has ended before, so they are idle or hang."""
 
@@ -219,6 +222,9 @@ class Supervisor:
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == LOAD_FAILED and not self._was_ready:
             self._fail("the entry script could not be loaded; its traceback is in the log")
             return LOAD_FAILED
+        if why == "timeout" and not self._was_ready:
+            self._fail("the model was not loaded in time; the log says where it stood")
+            return LOAD_TIMED_OUT
         if self._deaths_while_loading >= self._options.crash_limit:
             self._fail(f"the workers die while they load the model: {why}")
             return LOAD_FAILED if os.WIFEXITED(status) else KILLED_WHILE_LOADING

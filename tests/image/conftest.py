@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
-from tests.image.running import BASE_PATH, IMAGE, KIT, Running, built, copy_kit, put_file
+from tests.image.running import BASE_PATH, IMAGES, KIT, SERVERS, Running, built, copy_kit, put_file
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,10 +40,28 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def image(engine: docker.DockerClient, repository: Path) -> str:
-    """The demo model's image, built with BuildKit."""
-    built(repository, "./artifacts/iris_model", IMAGE)
-    return IMAGE
+def images(engine: docker.DockerClient, repository: Path) -> Callable[[str], str]:
+    """Return the demo model's image by server, built with BuildKit by the literal lines; built once."""
+
+    @cache
+    def image_of(server: str) -> str:
+        arguments = [] if server == SERVERS[0] else ["--build-arg", f"SERVER={server}"]
+        built(repository, "./artifacts/iris_model", IMAGES[server], *arguments)
+        return IMAGES[server]
+
+    return image_of
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> str:
+    """The server that a test is about: our own, or as BOTH_SERVERS says."""
+    return str(getattr(request, "param", SERVERS[0]))
+
+
+@pytest.fixture
+def image(images: Callable[[str], str], server: str) -> str:
+    """The demo model's image."""
+    return images(server)
 
 
 @pytest.fixture
@@ -67,9 +86,22 @@ def start(engine: docker.DockerClient) -> Iterator[Callable[..., Running]]:
 
 
 @pytest.fixture(scope="session")
-def service(engine: docker.DockerClient, image: str) -> Iterator[Running]:
+def services(engine: docker.DockerClient, images: Callable[[str], str]) -> Iterator[Callable[[str], Running]]:
+    """Return one ready container by server, for all tests that only look."""
+    started: list[Running] = []
+
+    @cache
+    def service_of(server: str) -> Running:
+        started.append(Running(engine.containers.run(images(server), detach=True)))
+        started[-1].wait_ready()
+        return started[-1]
+
+    yield service_of
+    for running in started:
+        running.container.remove(force=True, v=True)
+
+
+@pytest.fixture
+def service(services: Callable[[str], Running], server: str) -> Running:
     """One ready container for all tests that only look."""
-    running = Running(engine.containers.run(image, detach=True))
-    running.wait_ready()
-    yield running
-    running.container.remove(force=True, v=True)
+    return services(server)

@@ -21,7 +21,12 @@ from docker.models.containers import Container
 
 KIT = Path(__file__).resolve().parents[2]
 BASE_PATH = "./online_endpoint/azx_mlflow"
-IMAGE = "puncheon-test/azx_mlflow:latest"
+SERVERS = ("puncheon", "azmlinfsrv")
+IMAGES = {"puncheon": "puncheon-test/azx_mlflow:latest", "azmlinfsrv": "puncheon-test/azmlinfsrv:latest"}
+"""Tags of the demo model's images, by server."""
+
+BOTH_SERVERS = pytest.mark.parametrize("server", SERVERS, indirect=True)
+"""For what our own server and azmlinfsrv have in common."""
 
 
 def wait_until(condition: Callable[[], object], limit_s: float = 60, what: str = "the condition") -> float:

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from tests.image.running import Running
+from tests.image.running import BOTH_SERVERS, Running
+
+pytestmark = BOTH_SERVERS
 
 ENVIRONMENT = {
     "AML_APP_ROOT": "/var/mlflow_resources",
@@ -36,7 +38,6 @@ ENVIRONMENT = {
     "SVDIR": "/var/runit",
     "USER": "dockeruser",
     "USER_ENV": "userenv",
-    "WORKER_COUNT": "1",
     "WORKER_TIMEOUT": "300",
     "_CE_CONDA": "",
     "_CE_M": "",
@@ -118,34 +119,65 @@ def process_tree(running: Running) -> list[tuple[str, str]]:
     )
 
 
-def test_the_process_tree_is_the_references(service: Running) -> None:
-    """Runsvdir → three runsv → nginx and its workers, rsyslogd -n, azmlinfsrv on 31311 and its worker."""
-    tree = process_tree(service)
-    parents = {command: parent for parent, command in tree}
-    azmlinfsrv = next(command for _, command in tree if "azmlinfsrv" in command)
+AMLENV_PYTHON = "/opt/miniconda/envs/amlenv/bin/python"
+GUNICORN = f"{AMLENV_PYTHON} -s -m gunicorn --config /var/azureml-app/server/gunicorn.conf.py"
+AZMLINFSRV = (
+    "/opt/miniconda/envs/userenv/bin/python /opt/miniconda/envs/userenv/bin/azmlinfsrv "
+    "--entry_script mlflow_score_script.py --port 31311"
+)
+RUNNER = "python -m puncheon_runner"
+NGINX = "nginx: master process /usr/sbin/nginx -g daemon off;"
 
-    assert "/usr/bin/runsvdir /var/runit" in {parents[f"runsv {name}"] for name in ("gunicorn", "nginx", "rsyslog")}
-    assert 3 == sum(command.startswith("runsv ") for _, command in tree)
-    assert ("runsv nginx", "nginx: master process /usr/sbin/nginx -g daemon off;") in tree
-    assert ("nginx: master process /usr/sbin/nginx -g daemon off;", "nginx: worker process") in tree
-    assert "runsv rsyslog" == parents["rsyslogd -n -i NONE"]
-    assert azmlinfsrv.endswith("/userenv/bin/azmlinfsrv --entry_script mlflow_score_script.py --port 31311")
-    assert ("runsv gunicorn", azmlinfsrv) in tree
-    assert (azmlinfsrv, azmlinfsrv) in tree
+REFERENCES_TREE = {
+    ("/usr/bin/runsvdir /var/runit", "runsv gunicorn"),
+    ("/usr/bin/runsvdir /var/runit", "runsv nginx"),
+    ("/usr/bin/runsvdir /var/runit", "runsv rsyslog"),
+    ("runsv nginx", NGINX),
+    (NGINX, "nginx: worker process"),
+    ("runsv rsyslog", "rsyslogd -n -i NONE"),
+}
+TREES = {
+    "puncheon": REFERENCES_TREE
+    | {
+        ("/usr/bin/runsvdir /var/runit", "runsv model"),
+        ("runsv model", RUNNER),
+        (RUNNER, RUNNER),
+        ("runsv gunicorn", GUNICORN),
+        (GUNICORN, GUNICORN),
+    },
+    "azmlinfsrv": REFERENCES_TREE | {("runsv gunicorn", AZMLINFSRV), (AZMLINFSRV, AZMLINFSRV)},
+}
+"""(parent, child) below runsvdir.  Of the reference's own tree ours differs in two ways: a fourth `runsv model`, and
+gunicorn where azmlinfsrv is."""
 
 
-def test_services_run_without_the_models_libraries(service: Running) -> None:
-    """LD_LIBRARY_PATH reaches the model and shells; nginx and rsyslog start without it."""
-    seen = {}
-    for name, pattern in {
+def test_the_process_tree_is_the_servers(service: Running, server: str) -> None:
+    """Runsvdir → a runsv for each service → nginx, rsyslogd -n, and the server on 31311 with its workers; no more."""
+    above = {("", "/bin/bash /usr/local/bin/entrypoint runsvdir /var/runit")}
+    above |= {(entrypoint, "/usr/bin/runsvdir /var/runit") for _, entrypoint in above}
+
+    assert above | TREES[server] == set(process_tree(service))
+
+
+PATTERNS = {
+    "puncheon": {
         "nginx": "nginx: master",
         "rsyslogd": "rsyslogd -n",
-        "azmlinfsrv": "userenv/bin/azmlinfsrv",
-    }.items():
-        pid = service.execute("pgrep", "-o", "-f", pattern).split()[0]
+        "HTTP": "-m gunicorn",
+        "model": "puncheon_runner",
+    },
+    "azmlinfsrv": {"nginx": "nginx: master", "rsyslogd": "rsyslogd -n", "model": "userenv/bin/azmlinfsrv"},
+}
+
+
+def test_services_run_without_the_models_libraries(service: Running, server: str) -> None:
+    """LD_LIBRARY_PATH reaches the model and shells; all other services start without it."""
+    seen = {}
+    for name, pattern in PATTERNS[server].items():
+        pid = service.execute("pgrep", "-o", "-f", "--", pattern).split()[0]
         seen[name] = "LD_LIBRARY_PATH" in service.execute("sh", "-c", f"tr '\\0' '\\n' < /proc/{pid}/environ")
 
-    assert {"nginx": False, "rsyslogd": False, "azmlinfsrv": True} == seen
+    assert {name: name == "model" for name in PATTERNS[server]} == seen
 
 
 def test_the_final_image_has_no_builder_tools(service: Running) -> None:
@@ -159,4 +191,4 @@ def test_derived_settings_are_no_empty_variables(service: Running) -> None:
     """The reference's `azmlinfsrv --entry_script …` by hand reads SCORING_TIMEOUT_MS itself."""
     names = environment_of(service.execute("printenv"))
 
-    assert {"SCORING_TIMEOUT_MS", "PROXY_TIMEOUT", "NGINX_WORKERS"}.isdisjoint(names)
+    assert {"SCORING_TIMEOUT_MS", "PROXY_TIMEOUT", "NGINX_WORKERS", "WORKER_COUNT"}.isdisjoint(names)

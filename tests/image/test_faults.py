@@ -3,66 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
-from tests.image.running import Answer, Running, ask, wait_until
-
-Start = Callable[..., Running]
-ENTRY_SCRIPT = "/var/mlflow_resources/score.py"
-SLEEPER = """
-import json, os, time
-
-def init():
-    if os.environ.get("FAIL"):
-        raise RuntimeError("no such weights")
-    if os.environ.get("HOG_MB"):
-        bytearray(int(os.environ["HOG_MB"]) << 20)
-
-def run(data):
-    seconds = json.loads(data).get("sleep", 0)
-    time.sleep(seconds)
-    return seconds
-"""
+from tests.image.running import BOTH_SERVERS, SERVERS, Running, ask, wait_until
+from tests.image.scripted import Later, Start, calls, pids, said, score, send_signal, start_scripted, wait_scoring
 
 
-def start_sleeper(start: Start, image: str, **options: object) -> Running:
-    """Start the image with an entry script that sleeps for as long as it is told."""
-    environment = {"AZUREML_ENTRY_SCRIPT": "score.py", **options.pop("environment", {})}  # type: ignore[dict-item]
-    return start(image, files={ENTRY_SCRIPT: SLEEPER}, environment=environment, **options)
-
-
-class Later:
-    """A request in flight."""
-
-    def __init__(self, running: Running, body: str, port: int = 5000) -> None:
-        self.answer: Answer | None = None
-        self.seconds = 0.0
-        self._thread = threading.Thread(target=self._send, args=(running.url("/score", port), body))
-        self._thread.start()
-
-    def _send(self, url: str, body: str) -> None:
-        began = time.monotonic()
-        self.answer = ask(url, body)
-        self.seconds = time.monotonic() - began
-
-    def join(self) -> Answer:
-        self._thread.join()
-        assert self.answer is not None
-        return self.answer
-
-
-def in_flight(running: Running) -> bool:
-    """Return whether gunicorn has a connection from nginx."""
-    return b":7A4F" in running.container.exec_run(["sh", "-c", "awk '$4 == \"01\" {print $2}' /proc/net/tcp"]).output
-
-
+@BOTH_SERVERS
 def test_stop_when_idle_is_quick_and_clean(start: Start, image: str) -> None:
     """`docker stop` of an idle container ends with exit code 0, well before Docker would kill it."""
-    running = start(image)
+    running = start_scripted(start, image)
     running.wait_ready()
 
     seconds, code = running.stop()
@@ -71,65 +22,114 @@ def test_stop_when_idle_is_quick_and_clean(start: Start, image: str) -> None:
     assert seconds < 5
 
 
+@BOTH_SERVERS
 @pytest.mark.parametrize("port", [5000, 31311], ids=["through nginx", "direct"])
 def test_stop_answers_what_was_accepted(start: Start, image: str, port: int) -> None:
     """A request in flight at `docker stop` gets its answer, and the exit code is 0."""
-    running = start_sleeper(start, image)
+    running = start_scripted(start, image)
     running.wait_ready()
-    request = Later(running, '{"sleep": 3}', port)
-    wait_until(lambda: in_flight(running), what="a request in flight")
+    request = Later(running, port, n=1, sleep=3)
+    wait_scoring(running, 1)
 
     seconds, code = running.stop()
 
-    assert (200, "3") == (request.join().status, request.join().text.strip())
+    assert (200, 1) == (request.join().status, said(request.answer)["n"])
     assert (0, True) == (code, seconds < 6)
 
 
+@BOTH_SERVERS
 def test_a_request_beyond_the_stop_budget_is_ended(start: Start, image: str) -> None:
     """A stop ends within STOP_TIMEOUT, whatever runs; Docker never has to kill it (exit code 137)."""
-    running = start_sleeper(start, image, environment={"STOP_TIMEOUT": "3"})
+    running = start_scripted(start, image, environment={"STOP_TIMEOUT": "3"})
     running.wait_ready()
-    request = Later(running, '{"sleep": 60}')
-    wait_until(lambda: in_flight(running), what="a request in flight")
+    requests = [Later(running, port, n=port, loop=True) for port in (5000, 31311)]
+    wait_until(lambda: calls(running), what="a call")
 
     seconds, code = running.stop()
-    request.join()
+    for request in requests:
+        request.join()
 
     assert (0, True) == (code, seconds < 6)
+
+
+KILLED = {
+    "puncheon": {
+        "nginx master": 3,
+        "nginx worker": 3,
+        "gunicorn master": 5,
+        "gunicorn worker": 5,
+        "runner": 5,
+        "model worker": 3,
+        "rsyslogd": 3,
+    },
+    "azmlinfsrv": {
+        "nginx master": 3,
+        "nginx worker": 3,
+        "azmlinfsrv master": 15,
+        "azmlinfsrv worker": 15,
+        "rsyslogd": 3,
+    },
+}
+"""Within how many seconds the container answers again, by server and the process that is killed."""
 
 
 @pytest.mark.parametrize(
-    ("process", "limit_s"),
-    [("nginx: master", 3), ("nginx: worker", 3), ("userenv/bin/azmlinfsrv", 15), ("rsyslogd", 3)],
+    ("server", "process", "limit_s"),
+    [(server, process, limit_s) for server in SERVERS for process, limit_s in KILLED[server].items()],
+    indirect=["server"],
 )
 def test_a_killed_process_comes_back(start: Start, image: str, process: str, limit_s: float) -> None:
     """After SIGKILL of any one process the container answers again, without orphans on its ports."""
-    running = start_sleeper(start, image)
+    running = start_scripted(start, image)
     running.wait_ready()
-    victim = running.execute("pgrep", "-o", "-f", process).split()[0]
+    victim = pids(running, process)[0]
 
-    running.execute("kill", "-9", victim)
+    send_signal(running, "KILL", victim)
 
     wait_until(
-        lambda: (
-            running.container.exec_run(["pgrep", "-o", "-f", process]).output.split()[:1] not in ([], [victim.encode()])
-        ),
+        lambda: pids(running, process) and victim not in pids(running, process),
         limit_s=limit_s,
         what="a new process",
     )
-    wait_until(lambda: ask(running.url("/score"), '{"sleep": 0}').status == 200, limit_s=limit_s, what="an answer")
-    assert 1 == running.execute("pgrep", "-f", "nginx: master").count("\n")
+    wait_until(lambda: score(running, n=1).status == 200, limit_s=limit_s, what="an answer")
+    assert 1 == len(pids(running, "nginx master"))
+
+
+STOPPED = {
+    "nginx master": 3,
+    "nginx worker": 3,
+    "gunicorn master": 3,
+    "gunicorn worker": 45,
+    "runner": 3,
+    "model worker": 5,
+}
+"""Within how many seconds the container answers again; gunicorn replaces a worker that is silent for 30 s."""
+
+
+@pytest.mark.parametrize(("process", "limit_s"), STOPPED.items(), ids=STOPPED.keys())
+def test_it_answers_on_when_a_process_stands_still(start: Start, image: str, process: str, limit_s: float) -> None:
+    """After SIGSTOP of any one process the container answers again, and it can still be stopped in time."""
+    running = start_scripted(start, image, environment={"NGINX_WORKERS": "2"})
+    running.wait_ready()
+    send_signal(running, "STOP", pids(running, process)[0])
+
+    wait_until(
+        lambda: ask(running.url("/score"), '{"n": 1}', timeout_s=1).status == 200, limit_s=limit_s, what="an answer"
+    )
+    seconds, code = running.stop()
+
+    assert (True, True) == (seconds < 10, code != 137)
 
 
 def test_the_log_goes_on_after_rsyslogd_was_killed(start: Start, image: str) -> None:
     """A new socket is found by nginx itself."""
-    running = start_sleeper(start, image)
+    running = start_scripted(start, image)
     running.wait_ready()
     running.execute("pkill", "-9", "rsyslogd")
-    wait_until(lambda: running.container.exec_run(["pgrep", "rsyslogd"]).exit_code == 0, what="a new rsyslogd")
+    wait_until(lambda: pids(running, "rsyslogd"), what="a new rsyslogd")
 
     def logged() -> bool:
-        ask(running.url("/score"), '{"sleep": 0}', x_request_id="after-the-kill")
+        ask(running.url("/score"), "{}", x_request_id="after-the-kill")
         return "after-the-kill" in running.log()
 
     wait_until(logged, limit_s=10, what="a log line")
@@ -137,7 +137,7 @@ def test_the_log_goes_on_after_rsyslogd_was_killed(start: Start, image: str) -> 
 
 def test_a_crash_loop_ends_the_container_with_the_reason(start: Start, image: str) -> None:
     """CRASH_LIMIT crashes in a row: exit code not 0, and the last line says which service and why."""
-    running = start_sleeper(start, image, environment={"CRASH_LIMIT": "2"})
+    running = start_scripted(start, image, environment={"CRASH_LIMIT": "2"})
     running.wait_ready()
     for _ in range(2):
         wait_until(lambda: running.container.exec_run(["pkill", "-9", "-o", "nginx"]).exit_code == 0, what="a kill")
@@ -155,23 +155,29 @@ def test_a_crash_loop_ends_the_container_with_the_reason(start: Start, image: st
     assert "killed by signal 9" in running.log().splitlines()[-1]
 
 
+@BOTH_SERVERS
 def test_a_model_that_cannot_load_ends_the_container(start: Start, image: str) -> None:
     """init() raises: gunicorn's exit code, the traceback in the log, the reason in its last line, no second try."""
-    running = start_sleeper(start, image, environment={"FAIL": "1"})
+    running = start_scripted(start, image, environment={"INIT": '{"fail": "no such weights"}'})
 
     assert 3 == running.exit_code()
-    assert "RuntimeError: no such weights" in running.log()
+    assert 1 == running.log().count("\nRuntimeError: no such weights")
     assert "could not be loaded" in running.log().splitlines()[-1]
 
 
-def test_a_container_without_memory_for_the_model_says_so(start: Start, image: str) -> None:
-    """Workers that are killed while they load end the container, with the memory limit in the reason."""
-    running = start_sleeper(start, image, environment={"HOG_MB": "600"}, mem_limit="300m", memswap_limit="300m")
+@pytest.mark.parametrize(
+    ("server", "preload"), [("puncheon", "true"), ("puncheon", "false"), ("azmlinfsrv", "false")], indirect=["server"]
+)
+def test_a_container_without_memory_for_the_model_says_so(start: Start, image: str, preload: str) -> None:
+    """Processes that are killed while they load end the container, with the memory limit in the reason."""
+    environment = {"INIT": '{"eat_mb": 600}', "WORKER_PRELOAD": preload}
+    running = start_scripted(start, image, environment=environment, mem_limit="300m", memswap_limit="300m")
 
     assert 5 == running.exit_code()
     assert "for want of memory: the container's limit is 300 MiB" in running.log().splitlines()[-1]
 
 
+@BOTH_SERVERS
 @pytest.mark.parametrize(
     "options",
     [
@@ -231,21 +237,34 @@ def test_an_impossible_start_is_refused_with_the_reason(
     assert len(running.log().splitlines()) <= 6
 
 
-def test_run_time_settings_reach_nginx_and_the_server(start: Start, image: str) -> None:
-    """`docker run -e WORKER_TIMEOUT=600` is nginx's and gunicorn's alike, without a rebuild."""
-    running = start(image, environment={"WORKER_TIMEOUT": "600", "NGINX_PORT": "5001", "WORKER_COUNT": "2"})
+def test_run_time_settings_reach_every_service(start: Start, image: str) -> None:
+    """`docker run -e WORKER_TIMEOUT=600` is nginx's and the server's alike, without a rebuild."""
+    environment = {"WORKER_TIMEOUT": "600", "NGINX_PORT": "5001", "GUNICORN_PORT": "31312", "WORKER_COUNT": "2"}
+    running = start_scripted(start, image, environment=environment)
     running.wait_ready(port=5001)
 
-    nginx = running.execute("nginx", "-T")
+    assert "proxy_read_timeout 610s;" in running.execute("nginx", "-T")
+    assert "score 540000 ms" in running.log()
+    assert 200 == score(running, 31312, n=1).status
+    assert 2 == len(pids(running, "model worker"))
 
-    assert "proxy_read_timeout 610s;" in nginx
+
+@pytest.mark.parametrize("server", ["azmlinfsrv"], indirect=True)
+def test_run_time_settings_reach_azmlinfsrv(start: Start, image: str) -> None:
+    """`docker run -e WORKER_TIMEOUT=600` is nginx's and azmlinfsrv's alike, without a rebuild."""
+    environment = {"WORKER_TIMEOUT": "600", "NGINX_PORT": "5001", "WORKER_COUNT": "2"}
+    running = start_scripted(start, image, environment=environment)
+    running.wait_ready(port=5001)
+
+    assert "proxy_read_timeout 610s;" in running.execute("nginx", "-T")
     assert "Worker Timeout (seconds): 600" in running.log()
-    wait_until(lambda: running.execute("pgrep", "-f", "userenv/bin/azmlinfsrv").count("\n") == 3, what="two workers")
+    wait_until(lambda: len(pids(running, "azmlinfsrv worker")) == 2, what="two workers")
 
 
+@BOTH_SERVERS
 def test_a_restarted_container_serves_again(start: Start, image: str) -> None:
     """`docker restart` finds no stale lock, socket or count in its way."""
-    running = start(image)
+    running = start_scripted(start, image)
     running.wait_ready()
     running.container.restart()
 
@@ -254,15 +273,27 @@ def test_a_restarted_container_serves_again(start: Start, image: str) -> None:
     assert 0 == running.stop()[1]
 
 
-def test_the_containers_own_health_check_follows(start: Start, image: str) -> None:
-    """HEALTHCHECK passes when the model answers and fails when it does not."""
-    running = start_sleeper(start, image)
-    running.wait_ready()
-    healthy = running.container.exec_run(["/opt/puncheon/scripts/healthcheck"]).exit_code
-    request = Later(running, '{"sleep": 5}')
-    wait_until(lambda: in_flight(running), what="a request in flight")
+def health(running: Running) -> int:
+    """Return the exit code of the image's HEALTHCHECK."""
+    return int(running.container.exec_run(["/opt/puncheon/scripts/healthcheck"]).exit_code)
 
-    busy = running.container.exec_run(["/opt/puncheon/scripts/healthcheck"]).exit_code
+
+BUSY = {"puncheon": 0, "azmlinfsrv": 1}
+"""Azmlinfsrv has no one to answer a probe while its worker scores; our own server has."""
+
+
+@pytest.mark.parametrize(("server", "busy"), BUSY.items(), ids=BUSY.keys(), indirect=["server"])
+def test_the_containers_own_health_check_follows(start: Start, image: str, busy: int) -> None:
+    """HEALTHCHECK fails while the model loads, passes when it answers, and is the server's while it scores."""
+    running = start_scripted(start, image, environment={"INIT": '{"sleep": 3}'})
+    wait_until(lambda: running.address and ask(running.url("/livez")).status == 200, what="liveness")
+    loading = health(running)
+    running.wait_ready()
+    healthy = health(running)
+    request = Later(running, n=1, sleep=5)
+    wait_scoring(running, 1)
+
+    scoring = health(running)
     request.join()
 
-    assert (0, 1) == (healthy, busy)
+    assert (1, 0, busy) == (loading, healthy, scoring)

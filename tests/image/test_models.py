@@ -80,7 +80,7 @@ def test_an_activation_script_reaches_model_and_shells(
         files={"/opt/miniconda/envs/userenv/etc/conda/activate.d/flag.sh": "export PUNCHEON_FLAG=seen\n"},
     )
     running.wait_ready()
-    pid = running.execute("pgrep", "-o", "-f", "userenv/bin/azmlinfsrv").split()[0]
+    pid = running.execute("pgrep", "-o", "-f", "puncheon_runner").split()[0]
 
     server = running.execute("sh", "-c", f"tr '\\0' '\\n' < /proc/{pid}/environ | grep FLAG")
     login = running.execute("bash", "-lc", "echo $PUNCHEON_FLAG")

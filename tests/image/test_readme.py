@@ -96,7 +96,7 @@ def test_the_interactive_line(shell_environment: dict[str, str], image: str) -> 
     child = pexpect.spawn("bash", ["-c", line], env=shell_environment, encoding="utf-8", timeout=60)
     child.expect_exact("(userenv) ")
     child.sendline("runsvdir /var/runit")
-    child.expect("ready for serving traffic")
+    child.expect("model loaded in ")
     wait_until(lambda: ask("http://127.0.0.1:5000/").status == 200, what="readiness")
     scored = ask("http://127.0.0.1:31311/score", (KIT / "input_example.json").read_bytes())
     child.sendintr()
@@ -130,7 +130,7 @@ def test_make_demo_in_a_fresh_clone(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout[-4000:]
     assert 2 == done.stdout.count("[0, 0]")
-    assert {"shell": "(userenv) ", "logs": "ready for serving traffic", "proof": "proven"} == seen
+    assert {"shell": "(userenv) ", "logs": "model loaded in ", "proof": "proven"} == seen
     assert "puncheon-test-demo stopped in" in stopped.stdout
     shutil.rmtree(clone)
 
@@ -139,7 +139,7 @@ def what_it_shows(clone: Path, target: str) -> str:
     """Return what a `make` target that is for a person shows first, of what is expected of it."""
     variables = ["NAME=puncheon-test-demo", "IMAGE=puncheon-test/demo:latest"]
     child = pexpect.spawn("make", [target, *variables], cwd=str(clone), encoding="utf-8", timeout=60)
-    wanted = ["(userenv) ", "ready for serving traffic", "proven"]
+    wanted = ["(userenv) ", "model loaded in ", "proven"]
     found = wanted[child.expect_exact(wanted)]
     child.close(force=True)
     return found

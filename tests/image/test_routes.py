@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.running import KIT, Running, ask, wait_until
+from tests.image.running import BOTH_SERVERS, KIT, Running, ask, wait_until
+
+pytestmark = BOTH_SERVERS
 
 PORTS = pytest.mark.parametrize("port", [5000, 31311], ids=["nginx", "gunicorn"])
 

@@ -9,6 +9,7 @@ import pexpect
 import pytest
 
 from tests.image.running import Running, ask, docker_cli, wait_until
+from tests.image.scripted import pids
 
 PROMPT = re.compile(r"\(userenv\) [^\n]*[$#] ")
 CONDA_ENV_LIST = """\
@@ -69,7 +70,7 @@ def test_runsvdir_starts_all_and_ctrl_c_leaves_nothing_twice(interactive: Shell)
     """`runsvdir /var/runit` serves, Ctrl-C stops all of it in order, and a second start works."""
     for _ in range(2):
         interactive.child.sendline("runsvdir /var/runit")
-        interactive.child.expect("ready for serving traffic", timeout=60)
+        interactive.child.expect("model loaded in ", timeout=60)
         interactive.child.sendintr()
         interactive.child.expect(PROMPT, timeout=15)
         processes = interactive.run("ps -eo args --no-headers").splitlines()
@@ -91,7 +92,7 @@ def test_services_survive_the_shell_that_watches_them(image: str) -> None:
     """The reference's session: start in the shell, look and score from another."""
     shell = Shell("run", "-it", "--rm", "--name", "puncheon-test-shell", "--entrypoint", "/bin/bash", image)
     shell.child.sendline("runsvdir /var/runit")
-    shell.child.expect("ready for serving traffic")
+    shell.child.expect("model loaded in ")
     other = Shell("exec", "-it", "puncheon-test-shell", "/bin/bash")
 
     tree = other.run("ps -eo args --no-headers")
@@ -102,7 +103,7 @@ def test_services_survive_the_shell_that_watches_them(image: str) -> None:
     shell.close()
 
     assert CONDA_ENV_LIST.strip() == environments.strip()
-    assert {"runsv gunicorn", "runsv nginx", "runsv rsyslog"} <= set(tree.splitlines())
+    assert {"runsv gunicorn", "runsv model", "runsv nginx", "runsv rsyslog"} <= set(tree.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -141,10 +142,19 @@ def test_conda_run_and_list(service: Running) -> None:
     assert re.search(r"(?m)^mlflow +\S+ +pypi", listing)
 
 
-def test_a_service_can_be_restarted_by_sv(service: Running) -> None:
-    """`sv restart gunicorn` works from a shell, and the container stays up."""
-    before = service.execute("pgrep", "-o", "-f", "userenv/bin/azmlinfsrv")
-    service.execute("sv", "-w", "20", "restart", "gunicorn")
+@pytest.mark.parametrize(
+    ("server", "name", "process"),
+    [
+        ("puncheon", "gunicorn", "gunicorn master"),
+        ("puncheon", "model", "runner"),
+        ("azmlinfsrv", "gunicorn", "azmlinfsrv master"),
+    ],
+    indirect=["server"],
+)
+def test_a_service_can_be_restarted_by_sv(service: Running, name: str, process: str) -> None:
+    """`sv restart gunicorn` and `sv restart model` work from a shell, and the container stays up."""
+    before = pids(service, process)
+    service.execute("sv", "-w", "20", "restart", name)
     service.wait_ready()
 
-    wait_until(lambda: before != service.execute("pgrep", "-o", "-f", "userenv/bin/azmlinfsrv"), what="a new process")
+    wait_until(lambda: pids(service, process) not in ([], before), what="a new process")
