@@ -12,7 +12,6 @@ from typing import Any
 from puncheon.errors import ModelFolderError, ProofError
 from puncheon.model_folder import ModelFolder
 
-
 SCRIPT_EXAMPLE = "input_example.json"
 """The file beside an entry script that the proof sends."""
 

@@ -13,6 +13,7 @@ import json
 import math
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 from puncheon_runner.raw_http import HTTPResponse, read_response
@@ -65,11 +66,22 @@ def message(text: str) -> bytes:
 
 
 def log(error: BaseException, request_id: bytes = b"") -> None:
-    """Write a traceback to the log, its request's id first."""
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    """Write a traceback to the log as Python writes it, its request's id in a line before."""
+    lines = traceback.format_exception(type(error), error, _script_frames(error.__traceback__))
     about = "request {}: ".format(request_id.decode("ascii", "replace")) if request_id else ""
-    sys.stderr.write("puncheon: {}the entry script failed\n{}".format(about, "".join(lines)))
     sys.stderr.flush()
+    # Past the tags, which would stand before each of its lines.
+    stream = sys.__stderr__ or sys.stderr
+    stream.write("puncheon: {}the entry script failed\n{}".format(about, "".join(lines)))
+    stream.flush()
+
+
+def _script_frames(frames: Any) -> Any:
+    """Return a traceback from the script's first frame on: ours say nothing to its author."""
+    own = frames
+    while own is not None and Path(own.tb_frame.f_code.co_filename).parent == Path(__file__).parent:
+        own = own.tb_next
+    return own or frames
 
 
 def _plain(value: Any) -> Any:
