@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -144,23 +145,32 @@ def request_head(scope: Message) -> bytes:
 
 
 def query_as_json(query: bytes) -> bytes:
-    """Return a query string as a JSON object: values that are JSON stay so, a repeated name becomes a list."""
-    names = {
-        json.dumps(name): [_as_json(value) for value in values]
-        for name, values in parse_qs(query.decode("utf-8", "replace"), keep_blank_values=True).items()
-    }
-    members = [
-        f"{name}: {values[0] if len(values) == 1 else '[' + ', '.join(values) + ']'}" for name, values in names.items()
-    ]
-    return f"{{{', '.join(members)}}}".encode()
+    """Return a query string as a JSON object: values that are JSON are read, a repeated name becomes a list.
 
-
-def _as_json(value: str) -> str:
+    Bytes that are no UTF-8 stay escaped.
+    """
+    texts = parse_qs(query.decode("utf-8", _ESCAPED), keep_blank_values=True, errors=_ESCAPED)
+    values = {name: [_read(text) for text in several] for name, several in texts.items()}
     try:
-        json.loads(value)
+        return json.dumps({name: some[0] if len(some) == 1 else some for name, some in values.items()}).encode()
+    except RecursionError:  # nested so deeply that it could be read and cannot be written
+        return json.dumps({name: some[0] if len(some) == 1 else some for name, some in texts.items()}).encode()
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return json.dumps(value)
-    return value
+        return text
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 -- it is named for decoding only
+    return "".join(f"%{byte:02X}" for byte in error.object[error.start : error.end]), error.end
+
+
+_ESCAPED = "puncheon.escaped"
+codecs.register_error(_ESCAPED, _escape)
 
 
 def make_application() -> Application:
