@@ -38,13 +38,17 @@ def encode(value: Any) -> tuple[int, bytes, bytes]:
     except ValueError:
         pass  # NaN, or a value that holds itself
     except Exception as error:
-        log(error)
-        return 500, message(UNWRITABLE), b""
+        return _unwritable(error)
     try:
         return 200, _STRICT.encode(_without_nan(value)).encode(), b""
     except Exception as error:  # also of too deep a nesting, or of what the value itself does
-        log(error)
-        return 500, message(UNWRITABLE), b""
+        return _unwritable(error)
+
+
+def _unwritable(error: Exception) -> tuple[int, bytes, bytes]:
+    """Return the answer where ``run`` has succeeded and its value cannot be sent."""
+    log(error)
+    return 500, message(UNWRITABLE), json.dumps({"failed": False}).encode()
 
 
 def refuse(error: BaseException) -> tuple[int, bytes]:

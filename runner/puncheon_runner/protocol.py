@@ -9,7 +9,8 @@ predict arrive together.  All numbers are in network byte order.
                     count x (place u16, status u16, head size u32, body size u32); then head and body of each
 
 A head is JSON, or nothing: of a request ``{"method", "path", "query", "headers": [[name, value], …]}``, sent where the
-entry script asks for it; of an answer ``{"headers": [[name, value], …]}``, where the script has chosen any.
+entry script asks for it; of an answer ``{"headers": [[name, value], …]}``, where the script has chosen any, or
+``{"failed": false}`` where it has succeeded although the status is a failure's.
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ LONGEST_ID = 100
 FAILED = b"x-ms-run-function-failed"
 JSON = (b"content-type", b"application/json")
 
+BODILESS = frozenset({204, 304})
+"""Statuses without a body, and so without its length (RFC 9110, 8.6)."""
+
 
 class Ids(NamedTuple):
     """What a request calls itself.
@@ -91,16 +94,18 @@ def _new_id() -> bytes:
 
 def answer_headers(ids: Ids, result: Result, version: bytes) -> Headers:
     """Return all headers of an answer to a score."""
-    chosen = _script_headers(result) if result.head else None
+    said = json.loads(result.head) if result.head else {}
+    chosen = _script_headers(said["headers"], result.status) if "headers" in said else None
     headers = [
         *([JSON] if chosen is None else chosen),
-        (b"content-length", b"%d" % len(result.body)),
         *ids.headers(),
         (b"x-ms-server-version", version),
     ]
+    if result.status not in BODILESS:
+        headers.append((b"content-length", b"%d" % len(result.body)))
     if chosen is None or result.status >= 500:
-        failed = result.status >= 500 and result.status != 503
-        headers.append((FAILED, b"True" if failed or chosen is not None else b"False"))
+        failed = result.status >= 500 and (chosen is not None or result.status != 503)
+        headers.append((FAILED, b"True" if said.get("failed", failed) else b"False"))
     if result.seconds is not None and (result.status < 500 or chosen is not None):
         headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % (result.seconds * 1000)))
     if result.retry_after_s is not None:
@@ -108,12 +113,11 @@ def answer_headers(ids: Ids, result: Result, version: bytes) -> Headers:
     return headers
 
 
-def _script_headers(result: Result) -> Headers:
+def _script_headers(headers: Iterable[tuple[str, str]], status: int) -> Headers:
     """Return the headers that the script has chosen, without those that are the server's to choose."""
     ours = {"content-length", "x-request-id", "x-ms-request-id", "x-ms-client-request-id", "x-ms-server-version"}
-    if result.status >= 500:
+    if status >= 500:
         ours.add(FAILED.decode())
-    chosen = json.loads(result.head)["headers"]
     return [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in chosen if name.lower() not in ours
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers if name.lower() not in ours
     ]
