@@ -24,9 +24,12 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-METHODS = ("POST", "GET")
-RAW_METHODS = ("POST", "GET", "OPTIONS", "HEAD")
+METHODS = ("POST", "GET", "HEAD")
+RAW_METHODS = ("POST", "GET", "HEAD", "OPTIONS")
 """What a script with raw HTTP access answers itself."""
+
+SLASHED = frozenset({"/score/", "/livez/", "/readyz/", "/swagger.json/"})
+"""Paths that are taken for those without the slash."""
 
 THREADS = 4
 """Threads for the Flask application: probes and pages, nothing that waits."""
@@ -49,6 +52,8 @@ class Application:
             return
         if self._origins:
             send = self._with_cors(scope, send)
+        if scope["path"] in SLASHED:
+            scope = {**scope, "path": scope["path"][:-1]}
         if scope["path"] == "/score" and scope["method"] in self._methods():
             await self._score(scope, receive, send)
         else:
@@ -104,7 +109,7 @@ class Application:
         if len(body) > self._dispatcher.limits.body_bytes:
             return self._dispatcher.refused(len(body))
         state = self._dispatcher.backend.state
-        if scope["method"] == "GET" and state.get("call") != "request":
+        if scope["method"] != "POST" and state.get("call") != "request":
             body = query_as_json(scope["query_string"])
         head = request_head(scope) if state.get("needs_head") else b""
         if len(head) > MAX_HEAD:
@@ -133,13 +138,21 @@ class Application:
 
 
 def request_head(scope: Message) -> bytes:
-    """Return what an entry script may ask for of a request beside its body (puncheon_runner/protocol.py)."""
+    """Return what an entry script may ask for of a request beside its body (puncheon_runner/protocol.py).
+
+    Headers with an underscore are left out, as everywhere before WSGI: there they could pass for those with a hyphen.
+    """
+    headers = [
+        [name.decode("latin-1"), value.decode("latin-1").strip(" \t")]
+        for name, value in scope["headers"]
+        if b"_" not in name
+    ]
     return json.dumps(
         {
             "method": scope["method"],
             "path": scope["path"],
             "query": scope["query_string"].decode("latin-1"),
-            "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]],
+            "headers": headers,
         }
     ).encode()
 
