@@ -8,10 +8,10 @@ inference-schema), or of empty ones.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 
@@ -84,53 +84,105 @@ def description(service: Service, asked: str | None, schemas: Mapping[str, Any] 
 
 
 def _of_schemas(service: Service, version: str, taken: Json, given: Json) -> Json:
-    info = {
-        "title": service.name,
-        "description": f"API specification for the Azure Machine Learning service {service.name}",
-        "version": service.version,
-    }
+    info = {"title": service.name, "description": f"The routes of {service.name}.", "version": service.version}
     failure: Json = {"type": "object", "properties": {"message": {"type": "string"}}}
     schemas = {"ServiceInput": taken, "ServiceOutput": given, "ErrorResponse": failure}
     if version == "2":
-        paths = _paths(service.prefix, lambda name: {"schema": _reference("definitions", name)}, _body_2())
-        form = {"schemes": ["https"], "consumes": ["application/json"], "produces": ["application/json"]}
-        return {"swagger": "2.0", "info": info, **form, "paths": paths, "definitions": schemas}
-    paths = _paths(service.prefix, lambda name: _content(_reference("components/schemas", name)), _body_3())
+        return {
+            "swagger": "2.0",
+            "info": info,
+            "schemes": ["https"],
+            "consumes": ["application/json"],
+            "produces": ["application/json"],
+            "securityDefinitions": KEY,
+            "paths": _paths(service.prefix, _PARTS_2),
+            "definitions": schemas,
+        }
     return {
         "openapi": "3.1.0" if version == "3.1" else "3.0.3",
         "info": info,
-        "paths": paths,
-        "components": {"schemas": schemas},
+        "security": ASKED,
+        "paths": _paths(service.prefix, _PARTS_3),
+        "components": {"schemas": schemas, "securitySchemes": KEY},
     }
 
 
-def _paths(prefix: str, holds: Any, body: Json) -> Json:
+KEY = {
+    "Bearer": {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "description": "What an endpoint before this service asks for; the service itself asks for none.",
+    }
+}
+ASKED: list[Json] = [{"Bearer": []}]
+
+
+class Parts(NamedTuple):
+    """What the versions say in different words.
+
+    Attributes
+    ----------
+    refer
+        Makes the content of an answer from a schema's name.
+    healthy, described
+        The content of the probe's answer and of the description's.
+    taken
+        The body of a score.
+    number
+        The type of the parameter ``version``.
+    """
+
+    refer: Callable[[str], Json]
+    healthy: Json
+    described: Json
+    taken: Json
+    number: Json
+
+
+def _paths(prefix: str, parts: Parts) -> Json:
     def operation(name: str, about: str, answer: Json, **more: Any) -> Json:
-        failure = {"description": "The request failed.", **holds("ErrorResponse")}
+        failure = {"description": "The request failed.", **parts.refer("ErrorResponse")}
         return {"operationId": name, "description": about, **more, "responses": {"200": answer, "default": failure}}
 
-    healthy = {"description": "`Healthy`"}
-    scored = {"description": "What the model answers.", **holds("ServiceOutput")}
-    described = {"description": "The description."}
+    healthy = {"description": "`Healthy`", **parts.healthy}
+    scored = {"description": "What the model answers.", **parts.refer("ServiceOutput")}
+    described = {"description": "The description.", **parts.described}
+    version = {"name": "version", "in": "query", "required": False, **parts.number}
     return {
         f"{prefix}/": {"get": operation("ServiceHealthCheck", HEALTH, healthy)},
-        f"{prefix}/score": {"post": operation("RunMLService", SCORE, scored, **body)},
-        f"{prefix}/swagger.json": {"get": operation("GetSwaggerSpec", SPECIFICATION, described)},
+        f"{prefix}/score": {"post": operation("RunMLService", SCORE, scored, security=ASKED, **parts.taken)},
+        f"{prefix}/swagger.json": {
+            "get": operation("GetSwaggerSpec", SPECIFICATION, described, parameters=[version]),
+        },
     }
 
 
-def _body_2() -> Json:
-    schema = _reference("definitions", "ServiceInput")
-    return {"parameters": [{"name": "serviceInputPayload", "in": "body", "schema": schema}]}
+def _content(kind: str, schema: Json) -> Json:
+    return {"content": {kind: {"schema": schema}}}
 
 
-def _body_3() -> Json:
-    return {"requestBody": _content(_reference("components/schemas", "ServiceInput"))}
+def _refer_2(name: str) -> Json:
+    return {"schema": {"$ref": f"#/definitions/{name}"}}
 
 
-def _content(schema: Json) -> Json:
-    return {"content": {"application/json": {"schema": schema}}}
+def _refer_3(name: str) -> Json:
+    return _content("application/json", {"$ref": f"#/components/schemas/{name}"})
 
 
-def _reference(place: str, name: str) -> Json:
-    return {"$ref": f"#/{place}/{name}"}
+_TEXT: Json = {"type": "string"}
+_NUMBER: Json = {"type": "integer", "enum": [2, 3]}
+_PARTS_2 = Parts(
+    refer=_refer_2,
+    healthy={"schema": _TEXT, "examples": {"application/json": "Healthy"}},
+    described={"schema": _TEXT},
+    taken={"parameters": [{"name": "serviceInputPayload", "in": "body", **_refer_2("ServiceInput")}]},
+    number=_NUMBER,
+)
+_PARTS_3 = Parts(
+    refer=_refer_3,
+    healthy=_content("text/plain", {"type": "string", "example": "Healthy"}),
+    described=_content("text/plain", _TEXT),
+    taken={"requestBody": _refer_3("ServiceInput")},
+    number={"schema": _NUMBER},
+)
