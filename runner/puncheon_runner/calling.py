@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import inspect
 import json
-import sys
 from typing import Any, Callable, Mapping
 
-from puncheon_runner import raw_http
+from puncheon_runner import raw_http, schema
 from puncheon_runner.protocol import Request
 
 HEADERS = "request_headers"
-JSON_TYPES = ("application/json", "+json")
 
 
 class ScriptError(Exception):
@@ -80,25 +78,27 @@ class Call:
         if self.kind == "request":
             return raw_http.call(self._run, self._parameters[0].name, arguments, head, bytes(request.body))
         if self.kind == "values":
-            return self._run(**self._values(request, head), **arguments)
+            return self._call_with_values(self._values(request, head), arguments)
         return self._run(**{self._parameters[0].name: text(request)}, **arguments)
 
     def schemas(self) -> dict[str, Any] | None:
         """Return the schemas of input and output that decorators give, and the Swagger versions that can say them."""
-        if self.kind != "values":
-            return None
-        library = sys.modules["inference_schema.schema_util"]
-        return {
-            "input": library.get_input_schema(self._run),
-            "output": library.get_output_schema(self._run),
-            "versions": sorted(library.get_supported_versions(self._run)),
-        }
+        return schema.read(self._run) if self.kind == "values" else None
+
+    def _call_with_values(self, values: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+        try:
+            return self._run(**values, **arguments)
+        except Exception as error:
+            expected = schema.misfit(error, self._run)
+            if expected is None:
+                raise
+            raise RefusedError(expected) from error
 
     def _values(self, request: Request, head: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that a JSON object holds."""
-        if head.get("method") != "GET" and not _is_json(head):
+        if head.get("method") == "POST" and not _is_json(head):
             raise RefusedError("Expects Content-Type to be application/json", 415)
-        body = text(request)
+        body = bytes(request.body)
         try:
             content = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -131,18 +131,21 @@ def text(request: Request) -> str:
 def _kind(run: Callable[..., Any]) -> str:
     """Return how ``run`` is decorated, by the packages that the script has imported for it."""
     raw = raw_http.is_requested()
-    schemas = sys.modules.get("inference_schema.schema_util")
-    decorated = schemas is not None and schemas.is_schema_decorated(run)
+    decorated = schema.is_decorated(run)
     if raw and decorated:
         raise ScriptError("run() cannot be decorated with both @rawhttp and @input_schema")
     return "request" if raw else "values" if decorated else "text"
 
 
 def _as_dict(head: Mapping[str, Any]) -> dict[str, str]:
-    """Return headers as Flask spells them: ``Content-Type``; of a repeated one the last."""
-    return {"-".join(word.capitalize() for word in name.split("-")): value for name, value in head.get("headers", ())}
+    """Return headers as Flask spells them: ``Content-Type``; several of a name become one, with commas between."""
+    found: dict[str, str] = {}
+    for name, value in head.get("headers", ()):
+        name = name.title()
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
 def _is_json(head: Mapping[str, Any]) -> bool:
     kind = _as_dict(head).get("Content-Type", "").partition(";")[0].strip().lower()
-    return kind.endswith(JSON_TYPES)
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
