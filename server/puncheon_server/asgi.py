@@ -15,7 +15,7 @@ from puncheon_runner.protocol import MAX_HEAD
 from puncheon_server import limits
 from puncheon_server.cors import cors_headers, read_origins
 from puncheon_server.dispatch import Dispatcher
-from puncheon_server.headers import Ids, answer_headers, read_ids
+from puncheon_server.headers import Ids, answer_headers, read_ids, read_version
 from puncheon_server.jobs import Result, refusal
 from puncheon_server.pages import make_pages
 from puncheon_server.swagger import Service
@@ -41,8 +41,8 @@ class Application:
     def __init__(self, dispatcher: Dispatcher, version: str) -> None:
         self._dispatcher = dispatcher
         self._origins = read_origins(os.environ.get("AML_CORS_ORIGINS", ""))
-        self._version = f"puncheon/{version}".encode()
-        pages: Any = make_pages(dispatcher.backend, self._version.decode(), Service.of(os.environ))
+        self._version = version.encode()
+        pages: Any = make_pages(dispatcher.backend, version, Service.of(os.environ))
         self._pages: Any = WSGIMiddleware(pages, workers=THREADS)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -188,4 +188,4 @@ codecs.register_error(_ESCAPED, _escape)
 
 def make_application() -> Application:
     """Return the application of this process, by its environment."""
-    return Application(Dispatcher(limits.read()), os.environ["PUNCHEON_VERSION"])
+    return Application(Dispatcher(limits.read()), read_version(os.environ))

@@ -15,7 +15,7 @@ from puncheon_server.headers import FAILED, read_ids
 
 
 def make_pages(backend: Backend, version: str, service: swagger.Service) -> Flask:
-    """Return the application; ``version`` goes into every answer, ``service`` into the description."""
+    """Return the application; ``version`` goes into every answer unless it is empty, ``service`` is described."""
     app = Flask("puncheon")
 
     @app.get("/")
@@ -56,7 +56,8 @@ def make_pages(backend: Backend, version: str, service: swagger.Service) -> Flas
             ids = ids.without_faults()
         for name, value in ids.headers():
             answer.headers[name.decode()] = value.decode("latin-1")
-        answer.headers["x-ms-server-version"] = version
+        if version:
+            answer.headers["x-ms-server-version"] = version
         return answer
 
     return app
