@@ -1,4 +1,7 @@
-"""How a frame of requests is answered: read each, group those that may share a call, redo failing groups one by one."""
+"""How a frame of requests is answered: read each, group those that may share a call, redo failing groups one by one.
+
+A script that raises SystemExit or KeyboardInterrupt has failed as with any other exception: its worker goes on.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +117,7 @@ class Scoring:
                     continue
                 indexes, items, rows = open_groups.setdefault(key, ([], [], [0]))
                 total = rows[0] + count
-            except Exception as error:
+            except BaseException as error:
                 refused.append(Answer(index, *_refusal(error, request)))
                 continue
             if items and total > most:
@@ -143,7 +146,7 @@ class Scoring:
                 self.patience_s(limit_s, group.rows) if shared else limit_s,
                 group.rows,
             )
-        except Exception as error:
+        except BaseException as error:
             if not shared:
                 index = group.indexes[0]
                 yield [Answer(index, *_refusal(error, frame.requests[index]))], 0.0
@@ -157,7 +160,7 @@ class Scoring:
     def _alone(self, index: int, request: Request, limit_s: float) -> tuple[list[Answer], float]:
         try:
             result, seconds = self._call(lambda: self._script.call(request), (index,), limit_s)
-        except Exception as error:
+        except BaseException as error:
             return [Answer(index, *_refusal(error, request))], 0.0
         return [Answer(index, *answers.encode(result))], seconds
 
@@ -195,7 +198,7 @@ class Scoring:
         return self._recent_s / self._recent_rows if self._recent_rows else 0.0
 
 
-def _refusal(error: Exception, request: Request) -> tuple[int, bytes]:
+def _refusal(error: BaseException, request: Request) -> tuple[int, bytes]:
     if not answers.is_refusal(error):
         answers.log(error, request.id)
     return answers.refuse(error)
