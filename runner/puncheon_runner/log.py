@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import logging.config
+import os
 import sys
 from pathlib import Path
 from typing import Any, Sequence
@@ -67,6 +68,12 @@ class TaggedStream(io.TextIOWrapper):
         return len(text)
 
 
+def _level(name: str) -> int:
+    """Return the level of a name, as ``logging`` has them; INFO where it is none."""
+    level = logging.getLevelName(name.upper())
+    return level if isinstance(level, int) else logging.INFO
+
+
 def configure(folders: Sequence[Path]) -> None:
     """Tag the standard streams, and let ``logging`` write from INFO on, unless the script configures it itself.
 
@@ -77,7 +84,7 @@ def configure(folders: Sequence[Path]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(FORMAT))
     logging.lastResort = handler
-    logging.getLogger().setLevel(logging.INFO)
+    logging.getLogger().setLevel(_level(os.environ.get("AZUREML_LOG_LEVEL", "")))
     for folder in folders:
         if (folder / FILE).is_file():
             logging.config.dictConfig(json.loads((folder / FILE).read_text(encoding="utf-8")))

@@ -5,8 +5,10 @@ Flask is the model environment's own, or comes from the fallback folder; scripts
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
+from pathlib import Path
 from typing import Any, Callable, Mapping, NamedTuple
 
 API = "azureml_inference_server_http.api.aml_request"
@@ -32,9 +34,16 @@ def call(
     """Call ``run`` with a Flask request, inside its context; a response is read before the context ends."""
     import flask
 
-    application = flask.Flask("entry_script")
-    with application.request_context(_environ(head, body)):
+    with _application().request_context(_environ(head, body)):
         return read_response(run(**{parameter: flask.request._get_current_object()}, **arguments))  # type: ignore[attr-defined]
+
+
+@functools.lru_cache(maxsize=None)
+def _application() -> Any:
+    """Return an application for contexts: without files of its own, so that Flask looks for none."""
+    import flask
+
+    return flask.Flask("entry_script", static_folder=None, root_path=str(Path.cwd()))
 
 
 def read_response(value: Any) -> Any:

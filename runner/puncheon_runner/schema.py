@@ -25,7 +25,7 @@ def is_decorated(run: Callable[..., Any]) -> bool:
 
 
 def read(run: Callable[..., Any]) -> dict[str, Any]:
-    """Return the schemas of a decorated ``run``: ``input``, ``output``, and the Swagger ``versions`` that can say them."""
+    """Return the schemas of a decorated ``run``: ``input``, ``output``; and the Swagger ``versions`` that have them."""
     library = sys.modules[MODULE]
     return {
         "input": library.get_input_schema(run),
@@ -39,8 +39,9 @@ def misfit(error: BaseException, run: Callable[..., Any]) -> str | None:
     for frame in _frames(error):
         if frame.f_code.co_name == READER and str(frame.f_globals.get("__name__")).startswith("inference_schema."):
             name = frame.f_locals.get("param_name")
-            schema = read(run)["input"].get("properties", {}).get(name, {})
-            return _shortened(f"The value of {name!r} does not fit: expected {_words(schema)}{_example(schema)}.")
+            whole = read(run)["input"]
+            words = _words(whole.get("properties", {}).get(name, {}))
+            return _shortened(f"The value of {name!r} does not fit: expected {words}{_example(whole, name)}.")
     return None
 
 
@@ -83,9 +84,10 @@ _PLURAL = {
 }
 
 
-def _example(schema: Any) -> str:
+def _example(schema: Any, name: Any) -> str:
     """Return the sample that the script's author gave, where it is short; it is part of the description, too."""
-    text = json.dumps(schema["example"], ensure_ascii=False) if "example" in schema else ""
+    samples = schema.get("example", {})
+    text = json.dumps(samples[name], ensure_ascii=False) if name in samples else ""
     return f", for example {text}" if 0 < len(text) <= LONGEST_EXAMPLE else ""
 
 
