@@ -132,10 +132,22 @@ COPY --from=model /envfiles /envfiles
 RUN /usr/bin/python3 -m puncheon environment --files /envfiles --prefix /opt/miniconda/envs/userenv \
         --server "${SERVER}" --server-version "${AZMLINFSRV_VERSION}" --python-patch "${PYTHON_PATCH}"
 
+# What an entry script may import of its server where the model's environment lacks it; pure Python, for any version.
+FROM tools AS fallback
+ARG SERVER=puncheon
+RUN mkdir /fallback \
+    && if [ "${SERVER}" = puncheon ]; then \
+           /usr/bin/python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action ignore \
+               --no-compile --no-deps --target /fallback --require-hashes --requirement /kit/requirements/fallback.txt \
+           && rm -rf /fallback/bin \
+           && find /fallback -name '*.so' -delete; \
+       fi
+
 # All that runs.
 FROM base AS app
 COPY --from=amlenv /opt/miniconda /opt/miniconda
 COPY --from=userenv /opt/miniconda/envs/userenv /opt/miniconda/envs/userenv
+COPY --from=fallback /fallback /opt/puncheon/fallback
 COPY --from=rendered /rendered /
 COPY --from=kit /puncheon /opt/puncheon/puncheon
 COPY --from=kit /scripts /opt/puncheon/scripts
@@ -143,8 +155,11 @@ COPY --from=kit /nginx /opt/puncheon/nginx
 COPY --from=kit /runner /var/mlflow_resources
 COPY --from=kit /entry /var/mlflow_resources
 COPY --from=kit /server /var/azureml-app/server
+ARG SERVER=puncheon
 RUN ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/entrypoint \
     && ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/runsvdir \
+    # The command that serves an entry script in the foreground; azmlinfsrv's own comes first on PATH.
+    && if [ "${SERVER}" = puncheon ]; then ln -s /opt/puncheon/scripts/azmlinfsrv /usr/local/bin/azmlinfsrv; fi \
     # Interactive shells: bash's own file, and the user's, which sets the prompt once more.
     && tee -a /etc/bash.bashrc /home/dockeruser/.bashrc < /etc/profile.d/puncheon.sh > /dev/null \
     && /opt/miniconda/envs/amlenv/bin/python -m compileall -q /opt/puncheon/puncheon /var/azureml-app/server \

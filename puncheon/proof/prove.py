@@ -34,6 +34,10 @@ NO_SCRIPT_EXAMPLE = (
     "no input_example.json lies beside the entry script, so it was started and not scored: save there what a client "
     "sends, and the build scores it"
 )
+BORROWED = (
+    "the entry script imports what the model's environment lacks and the image's fallback folder has ({names}): name "
+    "it in conda.yaml to have its newest version"
+)
 NEXT_LOG = "Build with PROOF=off, run the image, and look at its log (docker logs)."
 
 
@@ -121,7 +125,7 @@ def _finish(
     expected: Expected,
     say: Callable[[str], None],
 ) -> None:
-    """Score the example, find out whether requests may share a predict, and stop."""
+    """Score the example, find out whether requests may share a predict, note what the script borrows, and stop."""
     if example is not None:
         Scoring(plan, services, record).score(example, expected)
         say(f"scored {example.name} on both ports: {_answered(record)}")
@@ -129,9 +133,19 @@ def _finish(
             sharing = may_share(example.body, plan.ask_worker)
             record.capabilities["batching"] = asdict(sharing)
             say(f"batching {'on' if sharing.allowed else 'off'}: {sharing.reason}")
+    if plan.server == "puncheon":
+        _note_fallback(plan, record)
     _stop(plan, services, record)
     say(f"stopped in {record.times['stop_s']} s")
     record.status = "loaded" if example is None else "proven"
+
+
+def _note_fallback(plan: Plan, record: Record) -> None:
+    """Note what the entry script has found in the image's fallback folder alone."""
+    record.fallback = list(state(plan.model_socket).get("fallback", ()))
+    borrowed = [name for name in record.fallback if not name.startswith("azureml")]
+    if borrowed:
+        record.warnings.append(BORROWED.format(names=", ".join(borrowed)))
 
 
 def _describe(plan: Plan, model: ModelFolder, record: Record) -> None:
