@@ -19,6 +19,10 @@ FILE = "logging.json"
 FORMAT = "%(levelname)s %(name)s: %(message)s"
 
 
+class ConfigurationError(Exception):
+    """The user's configuration of logging is none; the message says why."""
+
+
 class _Scored:
     """The requests that are being scored: set before each call of the script, read only where it writes something."""
 
@@ -79,6 +83,11 @@ def configure(folders: Sequence[Path]) -> None:
 
     Python's handler of last resort serves loggers that nobody has configured, so a script's own
     ``logging.basicConfig`` works as anywhere.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is a ``logging.json`` that cannot be applied.
     """
     sys.stdout, sys.stderr = TaggedStream(sys.stdout), TaggedStream(sys.stderr)
     handler = logging.StreamHandler(sys.stderr)
@@ -87,5 +96,13 @@ def configure(folders: Sequence[Path]) -> None:
     logging.getLogger().setLevel(_level(os.environ.get("AZUREML_LOG_LEVEL", "")))
     for folder in folders:
         if (folder / FILE).is_file():
-            logging.config.dictConfig(json.loads((folder / FILE).read_text(encoding="utf-8")))
+            _apply(folder / FILE)
             return
+
+
+def _apply(file: Path) -> None:
+    try:
+        logging.config.dictConfig(json.loads(file.read_text(encoding="utf-8")))
+    except Exception as error:  # whatever the classes that it names raise
+        causes = [error, error.__cause__]
+        raise ConfigurationError(f"{file} cannot be applied: {': '.join(str(one) for one in causes if one)}") from None
