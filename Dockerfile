@@ -107,6 +107,7 @@ ARG STOP_TIMEOUT=8
 ARG CRASH_LIMIT=3
 ARG NGINX_WORKERS=
 ARG MAX_BODY_MB=100
+ARG AML_CORS_ORIGINS=
 ARG ACCESS_LOG=true
 # <<< settings: check
 RUN /usr/bin/python3 -m puncheon render /rendered

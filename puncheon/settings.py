@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from puncheon import origins
 from puncheon.declarations import SETTINGS
 from puncheon.errors import SettingsError
 from puncheon.resources import available_cpus
@@ -135,6 +136,7 @@ def _check_entry_script(path: str) -> None:
 def _check_together(settings: Settings) -> None:
     """Raise SettingsError where two settings contradict each other."""
     _check_entry_script(str(settings["ENTRY_SCRIPT"]))
+    origins.map_lines(str(settings["AML_CORS_ORIGINS"]))
     if settings["NGINX_PORT"] == settings["GUNICORN_PORT"]:
         raise SettingsError(
             f"NGINX_PORT and GUNICORN_PORT are both {settings['NGINX_PORT']}.",
