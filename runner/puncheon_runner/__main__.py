@@ -12,7 +12,7 @@ import time
 import traceback
 from pathlib import Path
 
-from puncheon_runner import entry_script, fallback, forking, log, options, threads
+from puncheon_runner import entry_script, fallback, forking, log, options, threads, unused
 from puncheon_runner.control import Control
 from puncheon_runner.entry_script import EntryScript
 from puncheon_runner.options import Options
@@ -45,6 +45,9 @@ class Runner:
                 self._options.socket.unlink()
 
     def _serve(self) -> int:
+        notice = unused.notice(os.environ)
+        if notice:
+            sys.stderr.write(f"{notice}\n")
         control = Control(listen(str(self._options.socket)), self._options)
         not_preloaded = os.environ.get(NOT_PRELOADED)
         if self._options.preload and not not_preloaded:

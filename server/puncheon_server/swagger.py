@@ -1,8 +1,8 @@
 """The description of the routes: Swagger 2.0, OpenAPI 3.0 and 3.1, as azureml-inference-server-http serves them.
 
-A file of the user's in AML_APP_ROOT wins: ``swagger.json`` or ``swagger2.json``, ``swagger3.json``,
-``swagger3.1.json``.  Else the description is made of the schemas that the entry script's decorators give (package
-inference-schema), or of empty ones.
+A file of the user's in AML_APP_ROOT, or beside the entry script, wins: ``swagger.json`` or ``swagger2.json``,
+``swagger3.json``, ``swagger3.1.json``.  Else the description is made of the schemas that the entry script's decorators
+give (package inference-schema), or of empty ones.
 """
 
 from __future__ import annotations
@@ -34,22 +34,29 @@ class AbsentError(LookupError):
 
 @dataclass(frozen=True)
 class Service:
-    """What a description says of the service: SERVICE_NAME, SERVICE_VERSION, SERVICE_PATH_PREFIX."""
+    """What a description says of the service: SERVICE_NAME, SERVICE_VERSION, SERVICE_PATH_PREFIX.
+
+    Attributes
+    ----------
+    folders
+        Where files of the user's are looked for.
+    """
 
     name: str = "ML service"
     version: str = "1.0"
     prefix: str = ""
-    root: Path = Path()
+    folders: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Service:
         """Read it from the environment."""
+        root = Path(environ.get("AML_APP_ROOT") or ".")
         prefix = environ.get("SERVICE_PATH_PREFIX", "").strip("/")
         return cls(
             environ.get("SERVICE_NAME") or cls.name,
             environ.get("SERVICE_VERSION") or cls.version,
             f"/{prefix}" if prefix else "",
-            Path(environ.get("AML_APP_ROOT") or "."),
+            (root, (root / environ.get("AZUREML_ENTRY_SCRIPT", "main.py")).parent),
         )
 
 
@@ -69,8 +76,7 @@ def description(service: Service, asked: str | None, schemas: Mapping[str, Any] 
     version = VERSIONS.get("2" if asked is None else asked)
     if version is None:
         raise AbsentError(f"Swagger version [{asked}] is not valid. Supported versions: [2, 3, 3.1].")
-    for name in FILES[version]:
-        file = service.root / name
+    for file in (folder / name for folder in service.folders for name in FILES[version]):
         if file.is_file():
             return dict(json.loads(file.read_text(encoding="utf-8")))
     found = schemas or {"input": EMPTY, "output": EMPTY, "versions": list(VERSIONS)}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from puncheon_runner import log
+from puncheon_runner import log, unused
 from puncheon_runner.protocol import Request
 from tests.runner.running import run, write_script
 
@@ -156,6 +156,22 @@ def test_logging_json_that_cannot_be_applied_ends_the_start(tmp_path: Path, text
         assert 3 == runner.wait()
 
     assert f"{tmp_path}/logging.json cannot be applied: " in runner.log
+
+
+UNUSED = {
+    "none": ({}, ""),
+    "switched off": ({"AML_APP_INSIGHTS_ENABLED": "false", "WORKSPACE_NAME": ""}, ""),
+    "two": (
+        {"AZUREML_DEBUG_PORT": "5678", "AML_APP_INSIGHTS_ENABLED": "True"},
+        "puncheon: no effect here: AML_APP_INSIGHTS_ENABLED, AZUREML_DEBUG_PORT (docs/differences.md)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("environ", "expected"), UNUSED.values(), ids=UNUSED.keys())
+def test_a_variable_without_effect_is_named(environ: dict[str, str], expected: str) -> None:
+    """Where somebody has set it."""
+    assert expected == unused.notice(environ)
 
 
 def test_standard_streams_stay_what_they_are() -> None:

@@ -23,7 +23,7 @@ WHOLE = {"type": "integer"}
 
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
-    return Service(root=tmp_path)
+    return Service(folders=(tmp_path, tmp_path / "scoring"))
 
 
 @pytest.mark.parametrize(("version", "expected"), VERSIONS.items(), ids=repr)
@@ -82,7 +82,7 @@ FILES = {
 @pytest.mark.parametrize(("name", "versions"), FILES.items(), ids=FILES.keys())
 def test_a_file_of_the_users_wins(service: Service, name: str, versions: tuple[str | None, ...]) -> None:
     """For its own version, and for no other."""
-    (service.root / name).write_text(json.dumps({"mine": True}))
+    (service.folders[0] / name).write_text(json.dumps({"mine": True}))
 
     mine = {version for version in VERSIONS if description(service, version) == {"mine": True}}
 
@@ -95,9 +95,24 @@ def test_a_file_of_the_users_wins(service: Service, name: str, versions: tuple[s
 def test_the_older_name_comes_first(service: Service) -> None:
     """Where both lie there."""
     for name in ("swagger.json", "swagger2.json"):
-        (service.root / name).write_text(json.dumps({"name": name}))
+        (service.folders[0] / name).write_text(json.dumps({"name": name}))
 
     assert {"name": "swagger.json"} == description(service, "2")
+
+
+def test_a_file_beside_the_entry_script_wins_too(service: Service) -> None:
+    """One in AML_APP_ROOT comes before it."""
+    for folder in service.folders[::-1]:
+        folder.mkdir(exist_ok=True)
+        (folder / "swagger3.json").write_text(json.dumps({"in": folder.name}))
+        assert {"in": folder.name} == description(service, "3")
+
+
+def test_files_are_looked_for_in_the_apps_root_and_beside_the_script() -> None:
+    """As the variables say."""
+    environ = {"AML_APP_ROOT": "/app", "AZUREML_ENTRY_SCRIPT": "scoring/score.py"}
+
+    assert (Path("/app"), Path("/app/scoring")) == Service.of(environ).folders
 
 
 def test_a_service_has_name_version_and_prefix() -> None:
