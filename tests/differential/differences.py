@@ -32,7 +32,7 @@ DIFFERENCES = {
         "The reference's 404 and 405, and its 431 for an id that is too long, carry no ids, no version and no CORS "
         "headers; an empty `x-request-id` stays empty. Ours carry them, ids that are too long or empty are replaced by "
         "a new one, and the limit of 100 characters holds on every route. 413, 502 and 504, which come from nginx in "
-        "the reference's images, carry `x-request-id`, too.",
+        "the reference's images, carry `x-request-id` and CORS headers, too.",
         "A failure that a client reports can be found in the log.",
     ),
     "HEAD": Difference(

@@ -30,5 +30,5 @@ def test_an_origin_is_a_name_a_pattern_or_all(text: str, expected: tuple[str, ..
 @pytest.mark.parametrize("text", ['a" "b', "a;b", "{a}", "a b", "ä", "https://(.example"], ids=repr)
 def test_what_is_no_origin_ends_the_start(text: str) -> None:
     """It would be another directive of nginx's, or none."""
-    with pytest.raises(SettingsError, match="AML_CORS_ORIGINS=.* is no list of origins"):
+    with pytest.raises(SettingsError, match=r"AML_CORS_ORIGINS=.* is no list of origins"):
         read({"AML_CORS_ORIGINS": text}, lambda: 2)
