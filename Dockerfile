@@ -11,6 +11,9 @@ ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
 # The kit's folder, so that BASE_PATH is part of no other stage's cache key.
 FROM scratch AS kit
 ARG BASE_PATH=.
+# The entry script's folder (a path's last part and `..` cancel each other), which is the runner's where none is given.
+ARG ENTRY_SCRIPT
+COPY ["${ENTRY_SCRIPT:-${BASE_PATH}/runner/mlflow_score_script.py}/..", "/entry/${ENTRY_SCRIPT:-mlflow_score_script.py}/.."]
 COPY ["${BASE_PATH}/conda", "/conda"]
 COPY ["${BASE_PATH}/nginx", "/nginx"]
 COPY ["${BASE_PATH}/puncheon", "/puncheon"]
@@ -78,6 +81,7 @@ FROM tools AS rendered
 COPY --from=kit / /kit/
 # >>> settings: check (made from puncheon/declarations.py by `make render`)
 ARG SERVER=puncheon
+ARG ENTRY_SCRIPT=
 ARG AZMLINFSRV_VERSION=
 ARG PYTHON_PATCH=nearest
 ARG PROOF=require
@@ -103,6 +107,7 @@ ARG STOP_TIMEOUT=8
 ARG CRASH_LIMIT=3
 ARG NGINX_WORKERS=
 ARG MAX_BODY_MB=100
+ARG AML_CORS_ORIGINS=
 ARG ACCESS_LOG=true
 # <<< settings: check
 RUN /usr/bin/python3 -m puncheon render /rendered
@@ -128,18 +133,34 @@ COPY --from=model /envfiles /envfiles
 RUN /usr/bin/python3 -m puncheon environment --files /envfiles --prefix /opt/miniconda/envs/userenv \
         --server "${SERVER}" --server-version "${AZMLINFSRV_VERSION}" --python-patch "${PYTHON_PATCH}"
 
+# What an entry script may import of its server where the model's environment lacks it; pure Python, for any version.
+FROM tools AS fallback
+ARG SERVER=puncheon
+RUN mkdir /fallback \
+    && if [ "${SERVER}" = puncheon ]; then \
+           /usr/bin/python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action ignore \
+               --no-compile --no-deps --target /fallback --require-hashes --requirement /kit/requirements/fallback.txt \
+           && rm -rf /fallback/bin \
+           && find /fallback -name '*.so' -delete; \
+       fi
+
 # All that runs.
 FROM base AS app
 COPY --from=amlenv /opt/miniconda /opt/miniconda
 COPY --from=userenv /opt/miniconda/envs/userenv /opt/miniconda/envs/userenv
+COPY --from=fallback /fallback /opt/puncheon/fallback
 COPY --from=rendered /rendered /
 COPY --from=kit /puncheon /opt/puncheon/puncheon
 COPY --from=kit /scripts /opt/puncheon/scripts
 COPY --from=kit /nginx /opt/puncheon/nginx
 COPY --from=kit /runner /var/mlflow_resources
+COPY --from=kit /entry /var/mlflow_resources
 COPY --from=kit /server /var/azureml-app/server
+ARG SERVER=puncheon
 RUN ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/entrypoint \
     && ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/runsvdir \
+    # The command that serves an entry script in the foreground; azmlinfsrv's own comes first on PATH.
+    && if [ "${SERVER}" = puncheon ]; then ln -s /opt/puncheon/scripts/azmlinfsrv /usr/local/bin/azmlinfsrv; fi \
     # Interactive shells: bash's own file, and the user's, which sets the prompt once more.
     && tee -a /etc/bash.bashrc /home/dockeruser/.bashrc < /etc/profile.d/puncheon.sh > /dev/null \
     && /opt/miniconda/envs/amlenv/bin/python -m compileall -q /opt/puncheon/puncheon /var/azureml-app/server \
@@ -147,12 +168,13 @@ RUN ln -s /opt/puncheon/scripts/entrypoint /usr/local/bin/entrypoint \
     && /opt/miniconda/envs/amlenv/bin/python -m compileall -q /var/mlflow_resources \
     && /opt/miniconda/envs/userenv/bin/python -m compileall -q /var/mlflow_resources
 # The reference's environment: every shell and every process finds `userenv` active.
+ARG ENTRY_SCRIPT
 ENV AML_APP_ROOT=/var/mlflow_resources \
     APP_MODEL_PATH=/var/azureml-app/model \
     APP_PATH=/var/azureml-app \
     APP_SERVER_PATH=/var/azureml-app/server \
     AZUREML_CONDA_ENVIRONMENT_PATH=/opt/miniconda/envs/userenv \
-    AZUREML_ENTRY_SCRIPT=mlflow_score_script.py \
+    AZUREML_ENTRY_SCRIPT=${ENTRY_SCRIPT:-mlflow_score_script.py} \
     AZUREML_INFERENCE_SERVER_HTTP_ENABLED=True \
     AZUREML_MODEL_DIR=/var/azureml-app/model \
     CONDA_DEFAULT_ENV=userenv \

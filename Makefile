@@ -61,6 +61,8 @@ bench: venv engine base channel model ## measure beside other servers, about an 
 lock: venv ## lock requirements/*.in anew, with hashes and without addresses
 	@for name in dev tools amlenv; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 \
 		--generate-hashes --no-emit-index-url --no-header --upgrade requirements/$$name.in -o requirements/$$name.txt; done
+	@$(VENV)/bin/uv pip compile --quiet --python-version 3.8 --generate-hashes --no-emit-index-url --no-header --upgrade \
+		requirements/fallback.in -o requirements/fallback.txt
 
 lint: venv ## ruff, mypy, shellcheck, hadolint
 	@scripts/lint

@@ -16,6 +16,14 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("puncheon", "azmlinfsrv"),
     ),
     Setting(
+        "ENTRY_SCRIPT",
+        "text",
+        "",
+        "An entry script of your own (`init` and `run`), a path in the build context; its folder goes with it.",
+        when="build",
+        derived="the kit's, which serves any MLflow model",
+    ),
+    Setting(
         "AZMLINFSRV_VERSION",
         "text",
         "",
@@ -194,5 +202,12 @@ SETTINGS: tuple[Setting, ...] = (
         derived="the container's CPUs",
     ),
     Setting("MAX_BODY_MB", "int", "100", "Largest request body.", unit="MiB", minimum=1, maximum=102400),
+    Setting(
+        "AML_CORS_ORIGINS",
+        "text",
+        "",
+        "Origins whose pages may read the answers, with commas between; regular expressions, too, and `*` for all.",
+        derived="none",
+    ),
     Setting("ACCESS_LOG", "bool", "true", "One log line for each request (probes excepted)."),
 )

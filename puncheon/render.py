@@ -17,6 +17,7 @@ import jinja2
 
 from puncheon import __version__, conda_front
 from puncheon.layout import IMAGE, Layout
+from puncheon.origins import map_lines
 from puncheon.settings import Settings, given, read
 
 KIT = Path(__file__).resolve().parent.parent
@@ -71,8 +72,9 @@ def image_files(given: Mapping[str, str], layout: Layout = IMAGE) -> list[File |
 
 def start_files(settings: Settings, layout: Layout = IMAGE) -> list[File | Link]:
     """Return what each start writes: nginx's configuration, and the finished settings for shell scripts."""
+    values = {**settings.values, "origins": map_lines(str(settings["AML_CORS_ORIGINS"]))}
     return [
-        File(layout.nginx_conf, _render("nginx/nginx.conf.j2", layout, settings.values)),
+        File(layout.nginx_conf, _render("nginx/nginx.conf.j2", layout, values)),
         File(layout.settings_sh, settings_sh(settings)),
     ]
 

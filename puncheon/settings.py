@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from puncheon import origins
 from puncheon.declarations import SETTINGS
 from puncheon.errors import SettingsError
 from puncheon.resources import available_cpus
@@ -114,8 +115,28 @@ def _derived(given: Settings, cpus: int) -> dict[str, Value]:
     }
 
 
+def _check_entry_script(path: str) -> None:
+    """Raise SettingsError unless the path is empty, or one of a Python file in a folder of the build context."""
+    parts = [part for part in path.split("/") if part != "."]
+    if not path:
+        return
+    if path.startswith("/") or ".." in parts or not path.endswith(".py"):
+        raise SettingsError(
+            f"ENTRY_SCRIPT={path} is not the path of a Python file in the build context.",
+            next="Name it from the context's root on: --build-arg ENTRY_SCRIPT=onlinescoring/score.py",
+        )
+    if len(parts) < 2:
+        raise SettingsError(
+            f"ENTRY_SCRIPT={path} lies at the root of the build context.",
+            where="Its folder goes into the image with it, and that would be the whole context.",
+            next="Put it, with what it imports, into a folder of its own: onlinescoring/score.py",
+        )
+
+
 def _check_together(settings: Settings) -> None:
     """Raise SettingsError where two settings contradict each other."""
+    _check_entry_script(str(settings["ENTRY_SCRIPT"]))
+    origins.map_lines(str(settings["AML_CORS_ORIGINS"]))
     if settings["NGINX_PORT"] == settings["GUNICORN_PORT"]:
         raise SettingsError(
             f"NGINX_PORT and GUNICORN_PORT are both {settings['NGINX_PORT']}.",

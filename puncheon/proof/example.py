@@ -12,6 +12,9 @@ from typing import Any
 from puncheon.errors import ModelFolderError, ProofError
 from puncheon.model_folder import ModelFolder
 
+SCRIPT_EXAMPLE = "input_example.json"
+"""The file beside an entry script that the proof sends."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -72,6 +75,18 @@ def input_example(model: ModelFolder) -> Example | None:
             next="Copy the model's whole folder, or log the model again with input_example=….",
         )
     return None
+
+
+def script_example(script: Path) -> Example | None:
+    """Return the example that lies beside an entry script of the user's, or None: it is what that script takes.
+
+    Raises
+    ------
+    ProofError
+        If it is not JSON.
+    """
+    path = script.with_name(SCRIPT_EXAMPLE)
+    return Example(path.name, path.read_bytes(), count_rows(_json(path))) if path.is_file() else None
 
 
 def expected_answer(model: ModelFolder) -> Expected:

@@ -50,6 +50,8 @@ class Plan:
         The setting STOP_TIMEOUT, in seconds.
     log
         The file that receives the services' log.
+    entry_script
+        The user's own entry script in the image, or None.
     preload
         The setting WORKER_PRELOAD: auto, true or false.
     model_socket
@@ -68,6 +70,7 @@ class Plan:
     limit_s: float
     stop_s: float
     log: Path
+    entry_script: Path | None = None
     preload: str = "auto"
     model_socket: Path = Path(IMAGE.model_socket)
 
@@ -133,6 +136,7 @@ def plan_of(arguments: argparse.Namespace, environ: Mapping[str, str], log: Path
         limit_s=_seconds(arguments.timeout) if arguments.timeout else float(settings.number("PROOF_TIMEOUT")),
         stop_s=float(settings.number("STOP_TIMEOUT")),
         log=log,
+        entry_script=Path(IMAGE.runner, str(settings["ENTRY_SCRIPT"])) if settings["ENTRY_SCRIPT"] else None,
         preload=str(settings["WORKER_PRELOAD"]),
         model_socket=Path(environ.get("PUNCHEON_MODEL_SOCKET", IMAGE.model_socket)),
     )

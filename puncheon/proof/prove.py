@@ -13,7 +13,7 @@ from puncheon.errors import ProofError
 from puncheon.model_folder import ModelFolder
 from puncheon.proof import memory
 from puncheon.proof.cause import MEMORY_HINT, find_cause
-from puncheon.proof.example import Example, Expected, expected_answer, input_example
+from puncheon.proof.example import Example, Expected, expected_answer, input_example, script_example
 from puncheon.proof.forking import SILENT, may_fork
 from puncheon.proof.plan import Plan
 from puncheon.proof.record import Record
@@ -32,6 +32,14 @@ NO_EXAMPLE = (
     "the model has no input example, so it was started and not scored. Log it with one: "
     "mlflow.<flavor>.log_model(model, name=…, input_example=data.head(2), "
     "signature=infer_signature(data, model.predict(data)))"
+)
+NO_SCRIPT_EXAMPLE = (
+    "no input_example.json lies beside the entry script, so it was started and not scored: save there what a client "
+    "sends, and the build scores it"
+)
+BORROWED = (
+    "the entry script imports what the model's environment lacks and the image's fallback folder has ({names}): name "
+    "it in conda.yaml to have its newest version"
 )
 NEXT_LOG = "Build with PROOF=off, run the image, and look at its log (docker logs)."
 
@@ -59,9 +67,9 @@ def prove(plan: Plan, record: Record, say: Callable[[str], None]) -> None:
     model = ModelFolder.read(plan.model_dir, plan.model_folder)
     _describe(plan, model, record)
     scores = plan.mode != "load"
-    example, expected = (input_example(model), expected_answer(model)) if scores else (None, Expected())
+    example, expected = _example(plan, model) if scores else (None, Expected())
     if scores and example is None:
-        record.warnings.append(NO_EXAMPLE)
+        record.warnings.append(NO_EXAMPLE if plan.entry_script is None else NO_SCRIPT_EXAMPLE)
 
     kills = memory.kills()
     preload = plan.server == "puncheon" and (plan.preload == "true" or (plan.preload == "auto" and example is not None))
@@ -76,6 +84,13 @@ def prove(plan: Plan, record: Record, say: Callable[[str], None]) -> None:
     with _start(plan, preload=False) as services:
         _wait_ready(plan, services, record, kills)
         _finish(plan, services, record, example, expected, say)
+
+
+def _example(plan: Plan, model: ModelFolder) -> tuple[Example | None, Expected]:
+    """Return what is sent and what must come back; the user's own script takes and answers what it likes."""
+    if plan.entry_script is not None:
+        return script_example(plan.entry_script), Expected()
+    return input_example(model), expected_answer(model)
 
 
 def _start(plan: Plan, *, preload: bool) -> Services:
@@ -125,7 +140,7 @@ def _finish(
     expected: Expected,
     say: Callable[[str], None],
 ) -> None:
-    """Score the example, find out whether requests may share a predict, and stop."""
+    """Score the example, find out whether requests may share a predict, note what the script borrows, and stop."""
     if example is not None:
         Scoring(plan, services, record).score(example, expected)
         say(f"scored {example.name} on both ports: {_answered(record)}")
@@ -133,9 +148,19 @@ def _finish(
             sharing = may_share(example.body, plan.ask_worker)
             record.capabilities["batching"] = asdict(sharing)
             say(f"batching {'on' if sharing.allowed else 'off'}: {sharing.reason}")
+    if plan.server == "puncheon":
+        _note_fallback(plan, record)
     _stop(plan, services, record)
     say(f"stopped in {record.times['stop_s']} s")
     record.status = "loaded" if example is None else "proven"
+
+
+def _note_fallback(plan: Plan, record: Record) -> None:
+    """Note what the entry script has found in the image's fallback folder alone."""
+    record.fallback = list(plan.model_state().get("fallback", ()))
+    borrowed = [name for name in record.fallback if not name.startswith("azureml")]
+    if borrowed:
+        record.warnings.append(BORROWED.format(names=", ".join(borrowed)))
 
 
 def _describe(plan: Plan, model: ModelFolder, record: Record) -> None:

@@ -52,6 +52,8 @@ class Record:
         ``sha256`` and ``bytes`` of the body, ``form`` in words (``list of 2 integers``) and ``rows``.
     capabilities
         ``preload`` and ``batching``, each with ``allowed`` and ``reason`` (puncheon/capabilities.py).
+    fallback
+        What the entry script has imported from the image's fallback folder, because the model's environment lacks it.
     versions
         Python, MLflow, the flavor's library and the server, as installed.
     times
@@ -68,6 +70,7 @@ class Record:
     answer: dict[str, Any] | None = None
     checks: list[Check] = field(default_factory=list)
     capabilities: dict[str, dict[str, Any]] = field(default_factory=dict)
+    fallback: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     times: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

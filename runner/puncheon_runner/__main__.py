@@ -12,7 +12,7 @@ import time
 import traceback
 from pathlib import Path
 
-from puncheon_runner import entry_script, forking, options, threads
+from puncheon_runner import entry_script, fallback, forking, log, options, threads, unused
 from puncheon_runner.control import Control
 from puncheon_runner.entry_script import EntryScript
 from puncheon_runner.options import Options
@@ -46,6 +46,9 @@ class Runner:
                 self._options.socket.unlink()
 
     def _serve(self) -> int:
+        notice = unused.notice(os.environ)
+        if notice:
+            sys.stderr.write(f"{notice}\n")
         control = Control(listen(str(self._options.socket)), self._options)
         not_preloaded = os.environ.get(NOT_PRELOADED)
         if self._options.preload and not not_preloaded:
@@ -89,6 +92,12 @@ class Runner:
         SystemExit
             With LOAD_FAILED, after the reason has gone to the log.
         """
+        fallback.offer()
+        try:
+            log.configure((self._options.script.parent, *self._options.folders))
+        except log.ConfigurationError as error:
+            sys.stderr.write(f"puncheon: {error}\n")
+            raise SystemExit(LOAD_FAILED) from None
         began = time.monotonic()
         if self._options.load_timeout_s:
             faulthandler.register(signal.SIGALRM, all_threads=True, chain=True)

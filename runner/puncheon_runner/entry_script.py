@@ -13,11 +13,11 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Callable, Hashable, NamedTuple, Sequence
 
-
-class ScriptError(Exception):
-    """The entry script is not one; the message says what it lacks."""
+from puncheon_runner import fallback
+from puncheon_runner.calling import Call, ScriptError
 
 
 class Prepared(NamedTuple):
@@ -47,7 +47,10 @@ class EntryScript:
             if not callable(getattr(module, name, None)):
                 raise ScriptError(f"{module.__file__} has no function {name}()")
         self.init: Callable[[], None] = module.init
-        self.run: Callable[[str], Any] = module.run
+        # A driver script (Azure's SDK makes some) stands before the real one and does not hand arguments on.
+        driven = getattr(module, "driver_module", None)
+        run = driven.run if isinstance(driven, ModuleType) and hasattr(driven, "run") else module.run
+        self.call = Call(run)
         self._run_batch: Callable[[Sequence[Any]], list[Any]] | None = getattr(module, "run_batch", None)
         self._prepare: Callable[[str], tuple[Any, Any, int]] | None = getattr(module, "prepare", None)
         self._prepare_parsed: Callable[[Any], tuple[Any, Any, int]] | None = getattr(module, "prepare_parsed", None)
@@ -56,16 +59,27 @@ class EntryScript:
     @property
     def can_batch(self) -> bool:
         """Whether several requests may share a call at all."""
-        return self._run_batch is not None
+        return self._run_batch is not None and not self.call.needs_head
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the HTTP side needs to know: how ``run`` is called, and what the fallback folder has lent."""
+        return {
+            "call": self.call.kind,
+            "needs_head": self.call.needs_head,
+            "takes_parsed": self.takes_parsed,
+            "fallback": fallback.used(),
+            "schemas": self.call.schemas(),
+        }
+
+    @property
+    def prepares(self) -> bool:
+        """Whether the script has a form of its own to read requests; else its batch form takes their text."""
+        return self._prepare is not None
 
     @property
     def takes_parsed(self) -> bool:
         """Whether large bodies may come parsed."""
         return self._prepare_parsed is not None and self._prepare is not None and self.can_batch
-
-    def facts(self) -> dict[str, Any]:
-        """Return what the HTTP side needs to know of the script."""
-        return {"takes_parsed": self.takes_parsed}
 
     def prepare_parsed(self, value: Any) -> Prepared:
         """Read one request whose JSON has been parsed; raises what the script raises where the request is at fault."""
@@ -85,8 +99,6 @@ class EntryScript:
             If the script gives another number of answers.
         """
         assert self._run_batch is not None  # noqa: S101 -- callers look at can_batch
-        if self._prepare is None and len(items) == 1:
-            return [self.run(items[0])]
         answers = list(self._run_batch(items))
         if len(answers) != len(items):
             raise ValueError(f"run_batch gave {len(answers)} answers to {len(items)} requests")
@@ -113,6 +125,7 @@ def load(path: Path, folders: Sequence[Path]) -> EntryScript:
     for folder in (*folders, path.parent):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+    fallback.offer()
     spec = importlib.util.spec_from_file_location(path.stem, str(path))
     if spec is None or spec.loader is None:
         raise ScriptError(f"the entry script {path} is no Python file")

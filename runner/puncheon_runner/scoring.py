@@ -1,4 +1,7 @@
-"""How a frame of requests is answered: read each, group those that may share a call, redo failing groups one by one."""
+"""How a frame of requests is answered: read each, group those that may share a call, redo failing groups one by one.
+
+A script that raises SystemExit or KeyboardInterrupt has failed as with any other exception: its worker goes on.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import time
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from puncheon_runner import answers
+from puncheon_runner.calling import text
 from puncheon_runner.entry_script import EntryScript, Prepared
 from puncheon_runner.protocol import PARSED, Answer, Frame, Request
 
@@ -117,7 +121,7 @@ class Scoring:
                     continue
                 indexes, items, rows = open_groups.setdefault(key, ([], [], [0]))
                 total = rows[0] + count
-            except Exception as error:
+            except BaseException as error:
                 refused.append(Answer(index, *_refusal(error, request)))
                 continue
             if items and total > most:
@@ -136,7 +140,7 @@ class Scoring:
     def _read(self, request: Request) -> Prepared:
         if request.form == PARSED:
             return self._script.prepare_parsed(marshal.loads(request.body))  # noqa: S302 -- written by our HTTP side
-        return self._script.prepare(_text(request))
+        return self._script.prepare(text(request))
 
     def _alone_parsed(self, frame: Frame, index: int, limit_s: float) -> Iterator[tuple[list[Answer], float]]:
         request = frame.requests[index]
@@ -153,6 +157,9 @@ class Scoring:
     def _together(self, frame: Frame, group: Group, limit_s: float) -> Iterator[tuple[list[Answer], float]]:
         """Answer a group by one call; if that fails, each of its requests by a call of its own."""
         shared = len(group.items) > 1
+        if not shared and not self._script.prepares:
+            yield self._alone(group.indexes[0], frame.requests[group.indexes[0]], limit_s)
+            return
         try:
             results, seconds = self._call(
                 lambda: self._script.run_batch(group.items),
@@ -160,7 +167,7 @@ class Scoring:
                 self.patience_s(limit_s, group.rows) if shared else limit_s,
                 group.rows,
             )
-        except Exception as error:
+        except BaseException as error:
             if not shared:
                 index = group.indexes[0]
                 yield [Answer(index, *_refusal(error, frame.requests[index]))], 0.0
@@ -175,9 +182,8 @@ class Scoring:
 
     def _alone(self, index: int, request: Request, limit_s: float) -> tuple[list[Answer], float]:
         try:
-            text = _text(request)
-            result, seconds = self._call(lambda: self._script.run(text), (index,), limit_s)
-        except Exception as error:
+            result, seconds = self._call(lambda: self._script.call(request), (index,), limit_s)
+        except BaseException as error:
             return [Answer(index, *_refusal(error, request))], 0.0
         return [Answer(index, *answers.encode(result))], seconds
 
@@ -215,20 +221,7 @@ class Scoring:
         return self._recent_s / self._recent_rows if self._recent_rows else 0.0
 
 
-def _text(request: Request) -> str:
-    try:
-        return str(request.body, "utf-8")
-    except UnicodeDecodeError as error:
-        raise UndecodableError(f"Input cannot be decoded as UTF-8: {error}") from None
-
-
-class UndecodableError(ValueError):
-    """A body that is no text."""
-
-    status = 400
-
-
-def _refusal(error: Exception, request: Request) -> tuple[int, bytes]:
+def _refusal(error: BaseException, request: Request) -> tuple[int, bytes]:
     if not answers.is_refusal(error):
         answers.log(error, request.id)
     return answers.refuse(error)

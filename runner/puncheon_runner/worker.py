@@ -12,6 +12,7 @@ import struct
 import sys
 from typing import Any, Callable, Sequence
 
+from puncheon_runner import log
 from puncheon_runner.entry_script import EntryScript
 from puncheon_runner.protocol import FRAME, MAX_COUNT, Frame, pack_message, unpack_frame
 from puncheon_runner.scoring import Scoring
@@ -79,11 +80,13 @@ class Watchdog:
         self._frame = frame
         if frame is None:
             self._note.clear()
+            log.scoring((), ())
 
     def __call__(self, indexes: Sequence[int], limit_s: float) -> None:
         """Start the timer for a call on these requests; 0 stops it."""
         if limit_s and self._frame is not None:
             self._note.write(self._frame.client, self._frame.number, indexes)
+            log.scoring(self._frame.requests, indexes)
         signal.setitimer(signal.ITIMER_REAL, limit_s)
 
 

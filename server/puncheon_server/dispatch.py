@@ -94,14 +94,16 @@ class Dispatcher:
             )
         return None
 
-    def submit(self, id: bytes, body: bytes | bytearray, client_left: Callable[[], Awaitable[None]]) -> Job:
+    def submit(
+        self, id: bytes, head: bytes, body: bytes | bytearray, client_left: Callable[[], Awaitable[None]]
+    ) -> Job:
         """Let an admitted request wait for its turn; ``client_left`` returns when nobody waits for it any more."""
         form = TEXT
         if self.backend.state.get("takes_parsed"):
             found = parsed(body)
             if found is not None:
                 body, form = found, PARSED
-        job = Job(id, body, self._loop.create_future(), client_left, form)
+        job = Job(id, body, self._loop.create_future(), client_left, form, head)
         self.queue.add(job)
         self._pump_soon()
         return job
@@ -137,15 +139,15 @@ class Dispatcher:
         self._number = (self._number + 1) & 0xFFFFFFFF
         link.frame = Flight(self._number, list(jobs), len(jobs), link.deaths)
         self._flights.add(link.frame)
-        requests = [Request(job.id, job.body, job.form) for job in jobs]
+        requests = [Request(job.id, job.body, job.head, job.form) for job in jobs]
         link.send(pack_frame(Frame(requests, self.limits.scoring_ms, os.getpid(), self._number)))
 
     def _answered(self, link: Link, answers: list[Answer], seconds: float) -> None:
         flight = link.frame
-        for index, status, body in answers:
+        for index, status, body, head in answers:
             job = flight.jobs[index]
             flight.jobs[index] = None
-            job.finish(Result(status, body, seconds))
+            job.finish(Result(status, body, seconds or None, head=head))
         flight.open -= len(answers)
         if not flight.open:
             self._seconds = seconds / len(flight.jobs)

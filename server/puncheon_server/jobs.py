@@ -15,12 +15,23 @@ from puncheon_server.limits import Limits
 
 
 class Result(NamedTuple):
-    """What a request is answered with: status, body of JSON, and how long the model took (None: it did not answer)."""
+    """What a request is answered with.
+
+    Attributes
+    ----------
+    seconds
+        How long the model took; None where it did not answer.
+    retry_after_s
+        When the client may try again.
+    head
+        The headers that the entry script has chosen, as the runner's protocol has them.
+    """
 
     status: int
     body: bytes
     seconds: float | None = None
     retry_after_s: int | None = None
+    head: bytes = b""
 
 
 def refusal(status: int, text: str, retry_after_s: int | None = None) -> Result:
@@ -53,6 +64,7 @@ class Job:
     future: asyncio.Future[Result]
     client_left: Callable[[], Awaitable[None]]
     form: int = TEXT
+    head: bytes = b""
     arrived: float = field(default_factory=time.monotonic)
     tries: int = 0
     alone: bool = False

@@ -150,3 +150,30 @@ def test_every_setting_says_what_it_means_and_has_a_value(setting: Setting) -> N
     """A setting has a sentence, and either a default or a word on where its value comes from."""
     assert setting.meaning.endswith(".")
     assert setting.default or setting.derived
+
+
+ENTRY_SCRIPTS = {
+    "none": ("", ""),
+    "in a folder": ("onlinescoring/score.py", ""),
+    "deeper": ("a/b/score.py", ""),
+    "from here": ("./a/score.py", ""),
+    "with spaces": ("my scripts/score.py", ""),
+    "absolute": ("/a/score.py", "is not the path of a Python file in the build context"),
+    "above": ("../a/score.py", "is not the path of a Python file in the build context"),
+    "above within": ("a/../../score.py", "is not the path of a Python file in the build context"),
+    "no Python": ("a/score.ipynb", "is not the path of a Python file in the build context"),
+    "a folder": ("a/", "is not the path of a Python file in the build context"),
+    "at the root": ("score.py", "lies at the root of the build context"),
+    "at the root, from here": ("./score.py", "lies at the root of the build context"),
+}
+
+
+@pytest.mark.parametrize(("path", "told"), ENTRY_SCRIPTS.values(), ids=ENTRY_SCRIPTS.keys())
+def test_an_entry_script_lies_in_a_folder_of_the_context(path: str, told: str) -> None:
+    """Its folder goes into the image with it, and nothing else."""
+    if not told:
+        assert path == read({"ENTRY_SCRIPT": path}, cpus(2))["ENTRY_SCRIPT"]
+        return
+    with pytest.raises(SettingsError, match=told) as refused:
+        read({"ENTRY_SCRIPT": path}, cpus(2))
+    assert f"ENTRY_SCRIPT={path}" in str(refused.value)

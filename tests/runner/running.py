@@ -123,6 +123,17 @@ class Runner:
         sent = [Request(b"", json.dumps(one).encode()) for one in requests]
         peer.sendall(b"".join(pack_frame(Frame(sent, int(limit_s * 1000), os.getpid(), 1))))
 
+    def ask(self, body: bytes = b"", *headers: tuple[str, str], id: str = "", **head: str) -> Answer:
+        """Send one request with its head and return its answer."""
+        about = json.dumps({"method": "POST", **head, "headers": headers}).encode()
+        with self.connect() as peer:
+            peer.settimeout(LIMIT_S)
+            peer.sendall(b"".join(pack_frame(Frame([Request(id.encode(), body, about)], 30_000, os.getpid(), 1))))
+            data = bytearray()
+            while not (answers := [one for told, _ in unpack_messages(data) for one in told]):
+                data += peer.recv(1 << 20)
+        return answers[0]
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal to the runner alone and return its exit code."""
         self.process.send_signal(number)
@@ -189,14 +200,16 @@ class Runner:
 
 
 @contextlib.contextmanager
-def run(script: Path, folder: Path, python: str | Path = sys.executable, **variables: str) -> Iterator[Runner]:
-    """Run the runner with an entry script until the block ends; its sockets and log lie in ``folder``."""
+def run(
+    script: Path, folder: Path, python: str | Path = sys.executable, program: Path = RUNNER, **variables: str
+) -> Iterator[Runner]:
+    """Run the runner below ``program`` with a script until the block ends; its sockets and log lie in ``folder``."""
     control, log = folder / "model.sock", folder / "log"
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [python, "-m", "puncheon_runner"],
-            cwd=RUNNER,
+            cwd=program,
             env={
                 **kept,
                 "AML_APP_ROOT": str(script.parent),

@@ -5,13 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from puncheon_runner.entry_script import EntryScript, ScriptError, load
+from puncheon_runner.protocol import Request
 from tests.runner.running import write_script
+
+NOTHING = Request(b"", b"")
+
+
+def run_plain(data: str) -> str:
+    return data
+
 
 PLAIN = ["def init(): pass", "def run(data): return data"]
 
@@ -33,9 +41,9 @@ def test_a_script_has_init_and_run(tmp_path: Path) -> None:
         write_script(tmp_path, "called = []", "def init(): called.append(1)", "def run(data): return called"), []
     )
 
-    assert [] == script.run("")
+    assert [] == script.call(NOTHING)
     script.init()
-    assert [1] == script.run("")
+    assert [1] == script.call(NOTHING)
 
 
 @pytest.mark.parametrize("missing", ["init", "run"])
@@ -91,7 +99,7 @@ def test_modules_beside_it_and_in_the_folders_are_found(tmp_path: Path) -> None:
         "    return [puncheon_test_beside.NAME, puncheon_test_where.NAME]",
     )  # fmt: skip
 
-    assert ["beside", "source"] == load(path, [tmp_path / "source", tmp_path / "other"]).run("")
+    assert ["beside", "source"] == load(path, [tmp_path / "source", tmp_path / "other"]).call(NOTHING)
 
 
 def test_dataclasses_and_pickles_find_the_script(tmp_path: Path) -> None:
@@ -102,25 +110,51 @@ def test_dataclasses_and_pickles_find_the_script(tmp_path: Path) -> None:
         "def init(): pass", "def run(data): return pickle.loads(pickle.dumps(Row(2))).a",
     )  # fmt: skip
 
-    assert 2 == load(path, []).run("")
+    assert 2 == load(path, []).call(NOTHING)
 
 
 def test_without_a_batch_form_it_cannot_batch() -> None:
     """``prepare`` alone makes none."""
-    script = EntryScript(SimpleNamespace(__file__="", init=id, run=id, prepare=id))
+    script = EntryScript(SimpleNamespace(__file__="", init=id, run=run_plain, prepare=id))
 
     assert not script.can_batch
     script.warm_up()
 
 
 def test_without_prepare_all_requests_share() -> None:
-    """As text, one row each; one alone goes to ``run``."""
-    module = SimpleNamespace(__file__="", init=id, run=lambda data: f"run {data}", run_batch=lambda items: list(items))
-    script = EntryScript(module)
+    """As text, one row each."""
+    script = EntryScript(SimpleNamespace(__file__="", init=id, run=run_plain, run_batch=lambda items: list(items)))
 
     assert ("", "a", 1) == tuple(script.prepare("a"))
-    assert ["run a"] == script.run_batch(["a"])
+    assert not script.prepares
     assert ["a", "b"] == script.run_batch(["a", "b"])
+
+
+def test_what_asks_for_more_than_text_cannot_batch() -> None:
+    """A batch form takes bodies alone."""
+    module = SimpleNamespace(__file__="", init=id, run=lambda data, request_headers: 0, run_batch=list)
+
+    assert EntryScript(SimpleNamespace(**{**vars(module), "run": run_plain})).can_batch
+    assert not EntryScript(module).can_batch
+
+
+def test_a_driver_script_stands_before_the_real_one() -> None:
+    """Its own init() is called, and the real script's run()."""
+    driven = ModuleType("score")
+    driven.run = lambda data: ["real", data]  # type: ignore[attr-defined]
+    module = SimpleNamespace(__file__="", init=list, run=lambda data: ["driver"], driver_module=driven)
+
+    script = EntryScript(module)
+
+    assert ["real", ""] == script.call(NOTHING)
+    assert script.init is list
+
+
+def test_the_http_side_is_told_how_it_is_called() -> None:
+    """And what it has borrowed."""
+    facts = EntryScript(SimpleNamespace(__file__="", init=id, run=run_plain)).facts()
+
+    assert {"call": "text", "needs_head": False, "takes_parsed": False, "fallback": [], "schemas": None} == facts
 
 
 ANSWERS: dict[str, tuple[Any, bool]] = {
@@ -134,7 +168,7 @@ ANSWERS: dict[str, tuple[Any, bool]] = {
 @pytest.mark.parametrize(("answers", "fits"), ANSWERS.values(), ids=ANSWERS.keys())
 def test_a_batch_form_gives_an_answer_to_each(answers: Any, fits: bool) -> None:
     """As a list or what makes one."""
-    script = EntryScript(SimpleNamespace(__file__="", init=id, run=id, run_batch=lambda items: answers))
+    script = EntryScript(SimpleNamespace(__file__="", init=id, run=run_plain, run_batch=lambda items: answers))
 
     if fits:
         assert [1, 2] == script.run_batch(["a", "b"])

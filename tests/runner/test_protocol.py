@@ -27,11 +27,12 @@ from puncheon_runner.protocol import (
 
 U32 = st.integers(0, 2**32 - 1)
 REQUESTS = st.lists(
-    st.builds(Request, st.binary(max_size=100), st.binary(max_size=300), st.sampled_from([TEXT, PARSED])), max_size=20
+    st.builds(Request, *[st.binary(max_size=300)] * 3, st.sampled_from([TEXT, PARSED])),
+    max_size=20,
 )
 FRAMES = st.builds(Frame, REQUESTS, limit_ms=U32, client=U32, number=U32)
 ANSWERS = st.lists(
-    st.builds(Answer, st.integers(0, MAX_COUNT - 1), st.integers(100, 599), st.binary(max_size=300)), max_size=20
+    st.builds(Answer, st.integers(0, MAX_COUNT - 1), st.integers(100, 599), *[st.binary(max_size=300)] * 2), max_size=20
 )
 
 
@@ -48,7 +49,7 @@ def plain(frame: Frame) -> Frame:
 
 @given(FRAMES)
 def test_a_frame_arrives_as_it_was_sent(frame: Frame) -> None:
-    """Ids, bodies and their forms, limit, sender and number."""
+    """Ids, heads, bodies and their forms, limit, sender and number."""
     assert frame == plain(unpack_frame(*packed(frame)))
 
 

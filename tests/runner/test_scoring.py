@@ -212,7 +212,6 @@ class Endless:
 
 UNWRITABLE = {
     "an object": object(),
-    "bytes": b"x",
     "a circle": _circle(),
     "an endless array": Endless(),
     "a key that is no text": {(1, 2): 3},

@@ -15,7 +15,6 @@ FAULTY = SCRIPTS / "faulty.py"
 
 FAULTS = {
     "killed": ("kill", "signal 9"),
-    "exits": ("exit", "exit code 7"),
     "ends without clean-up": ("leave", "exit code 8"),
     "segfaults": ("segfault", "signal 11"),
     "aborts": ("abort", "signal 6"),
@@ -43,6 +42,17 @@ def test_a_worker_that_a_request_ends_is_replaced(start: Start, action: str, why
     assert {"pid": pid, "why": why, "scoring": scoring} == worker["last_death"]
     assert f"worker 0 (process {pid}) ended: {why}" in runner.log
     assert 1 == runner.value(OK)
+
+
+def test_a_script_that_exits_fails_for_its_own_request(start: Start) -> None:
+    """As with the reference, its process lives on."""
+    runner = start()
+    pid = runner.until_ready()["workers"][0]["pid"]
+
+    answers = runner.send(OK, {"do": "exit"}, OK)
+
+    assert [200, 500, 200] == [answers[place][0] for place in range(3)]
+    assert pid == runner.until_ready()["workers"][0]["pid"]
 
 
 def test_a_hang_leaves_in_the_log_where_it_stood(start: Start) -> None:

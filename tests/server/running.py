@@ -144,6 +144,11 @@ def settings_of(given: dict[str, str]) -> dict[str, str]:
     return read({"BATCHING": "on", "WORKER_PRELOAD": "true", **given}, lambda: 2).as_environment()
 
 
+def _all_of(given: dict[str, str]) -> dict[str, str]:
+    """Return variables with the settings among them finished."""
+    return {**given, **settings_of(given)}
+
+
 @contextlib.contextmanager
 def gunicorn(amlenv: Path, folder: Path, notes: Path, **variables: str) -> Iterator[Gunicorn]:
     """Run gunicorn until the block ends; its log lies in ``folder``."""
@@ -159,7 +164,7 @@ def gunicorn(amlenv: Path, folder: Path, notes: Path, **variables: str) -> Itera
                 "PUNCHEON_VERSION": "1.2.3",
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONPATH": f"{KIT}/server:{KIT}/runner",
-                **{name: value for name, value in settings_of(variables).items() if name != "GUNICORN_PORT"},
+                **{name: value for name, value in _all_of(variables).items() if name != "GUNICORN_PORT"},
             },
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
-from puncheon_server.headers import Ids, answer_headers, read_ids
+from puncheon_server.headers import Ids, answer_headers, read_ids, read_version
 from puncheon_server.jobs import Result, refusal
 
 UUID = re.compile(rb"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -49,12 +50,46 @@ def test_two_requests_without_an_id_get_different_ones() -> None:
     assert ids_of().request != ids_of().request
 
 
-@pytest.mark.parametrize("value", ["", "00-ab-01"], ids=["absent", "given"])
-def test_a_trace_is_echoed(value: str) -> None:
+@pytest.mark.parametrize("value", [None, "", "00-ab-01"], ids=["absent", "empty", "given"])
+def test_a_trace_is_echoed(value: str | None) -> None:
     """TraceId goes back as it came, and only where it came."""
-    headers = dict(ids_of(traceid=value).headers())
+    headers = dict(ids_of(**({} if value is None else {"traceid": value})).headers())
 
-    assert (value.encode() or None) == headers.get(b"TraceId")
+    assert (None if value is None else value.encode()) == headers.get(b"TraceId")
+
+
+def test_several_of_a_name_are_one() -> None:
+    """As in WSGI, which the reference speaks."""
+    assert b"A,B" == read_ids([(b"x-request-id", b"A"), (b"x-request-id", b"B")]).request
+
+
+def test_what_is_too_long_is_replaced_and_the_trace_stays() -> None:
+    """A request id that is not the one stays, too."""
+    kept = ids_of(x_request_id="A", x_ms_request_id="b" * 101, traceid="T").without_faults()
+    made_up = ids_of(x_request_id="a" * 101).without_faults()
+
+    assert [(b"x-request-id", b"A"), (b"x-ms-request-id", b"A"), (b"TraceId", b"T")] == kept.headers()
+    assert UUID.fullmatch(made_up.request)
+
+
+VERSIONS = {
+    "as it is": ({}, "puncheon/1.2.3"),
+    "empty": ({"SERVER_VERSION_LOG_RESPONSE_ENABLED": ""}, "puncheon/1.2.3"),
+    "wanted": ({"SERVER_VERSION_LOG_RESPONSE_ENABLED": "True"}, "puncheon/1.2.3"),
+    "not wanted": ({"SERVER_VERSION_LOG_RESPONSE_ENABLED": "false"}, ""),
+    "anything else": ({"SERVER_VERSION_LOG_RESPONSE_ENABLED": "1"}, ""),
+}
+
+
+@pytest.mark.parametrize(("environ", "expected"), VERSIONS.values(), ids=VERSIONS.keys())
+def test_the_version_is_told_unless_it_is_not_wanted(environ: dict[str, str], expected: str) -> None:
+    """An empty one is no header."""
+    version = read_version({"PUNCHEON_VERSION": "1.2.3", **environ})
+
+    assert expected == version
+    assert bool(expected) == (
+        b"x-ms-server-version" in dict(answer_headers(ids_of(), Result(200, b""), version.encode()))
+    )
 
 
 FAULTS = {
@@ -115,6 +150,50 @@ def test_an_answer_says_whether_the_model_failed_and_how_long_it_took(
     headers = dict(answer_headers(ids_of(x_request_id="A"), result, VERSION))
 
     assert expected == {name: headers.get(name) for name in expected}
+
+
+def head(*headers: tuple[str, str], **more: bool) -> bytes:
+    """Return what the runner says of an answer beside its body."""
+    return json.dumps({"headers": headers, **more} if headers else more).encode()
+
+
+def test_a_scripts_headers_stand_in_place_of_ours() -> None:
+    """But for ids, length and version; several of a name stay several, and no word of failure is added."""
+    result = Result(
+        201, b"ab", 0.1, head=head(("X-A", "1"), ("X-A", "2"), ("X-Request-Id", "theirs"), ("Content-Length", "9"))
+    )
+
+    headers = answer_headers(ids_of(x_request_id="A"), result, VERSION)
+
+    assert [(b"x-a", b"1"), (b"x-a", b"2"), (b"x-request-id", b"A")] == headers[:3]
+    assert [b"2"] == [value for name, value in headers if name == b"content-length"]
+    assert b"content-type" not in dict(headers)
+    assert b"x-ms-run-function-failed" not in dict(headers)
+
+
+@pytest.mark.parametrize(("status", "said"), [(499, b"maybe"), (500, b"True"), (503, b"True")])
+def test_a_failure_that_the_script_answers_itself_is_one(status: int, said: bytes) -> None:
+    """Whatever it says of it."""
+    result = Result(status, b"", 0.1, head=head(("x-ms-run-function-failed", "maybe")))
+
+    headers = answer_headers(ids_of(), result, VERSION)
+
+    assert [said] == [value for name, value in headers if name == b"x-ms-run-function-failed"]
+
+
+def test_a_value_that_cannot_be_sent_is_no_failure_of_the_script() -> None:
+    """Which has returned."""
+    headers = dict(answer_headers(ids_of(), Result(500, b"{}", 0.1, head=head(failed=False)), VERSION))
+
+    assert (b"False", None) == (headers[b"x-ms-run-function-failed"], headers.get(b"x-ms-run-fn-exec-ms"))
+
+
+@pytest.mark.parametrize(("status", "stated"), [(200, True), (204, False), (304, False), (404, True)])
+def test_what_has_no_body_has_no_length(status: int, stated: bool) -> None:
+    """RFC 9110, 8.6."""
+    headers = dict(answer_headers(ids_of(), Result(status, b"", 0.1, head=head(("a", "b"))), VERSION))
+
+    assert stated == (b"content-length" in headers)
 
 
 def test_every_answer_is_json_of_a_stated_length_by_a_named_server() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from puncheon.errors import PuncheonError
 from puncheon.model_folder import ModelFolder
-from puncheon.proof.example import count_rows, expected_answer, input_example
+from puncheon.proof.example import count_rows, expected_answer, input_example, script_example
 
 MLMODEL = """
 flavors:
@@ -93,3 +93,26 @@ ROWS = {
 def test_rows_are_counted_where_the_form_tells(content: Any, rows: int | None) -> None:
     """Of requests and answers alike."""
     assert rows == count_rows(json.loads(json.dumps(content)))
+
+
+def test_the_example_beside_an_entry_script_is_its_own(tmp_path: Path) -> None:
+    """It is sent as it is."""
+    (tmp_path / "input_example.json").write_text('{"input_data": [[1], [2]]}')
+
+    example = script_example(tmp_path / "score.py")
+
+    assert example is not None
+    assert ("input_example.json", b'{"input_data": [[1], [2]]}', 2) == (example.name, example.body, example.rows)
+
+
+def test_an_entry_script_without_an_example_is_only_started(tmp_path: Path) -> None:
+    """The model's own example is not what it takes."""
+    assert script_example(tmp_path / "score.py") is None
+
+
+def test_an_example_beside_an_entry_script_is_json(tmp_path: Path) -> None:
+    """Else the proof says which file is not."""
+    (tmp_path / "input_example.json").write_text("{bad")
+
+    with pytest.raises(PuncheonError, match=r"input_example\.json"):
+        script_example(tmp_path / "score.py")

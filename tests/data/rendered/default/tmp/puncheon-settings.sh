@@ -1,6 +1,7 @@
 mode 644
 # Generated from puncheon/settings.py; do not edit.
 export ACCESS_LOG=true
+export AML_CORS_ORIGINS=''
 export BATCHING=off
 export BATCH_MAX_BYTES=262144
 export BATCH_MAX_ROWS=1024

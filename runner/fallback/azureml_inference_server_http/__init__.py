@@ -1,0 +1,1 @@
+"""The names that entry scripts import from azureml-inference-server-http, for environments without it."""
