@@ -11,7 +11,6 @@ import pytest
 from tests import models
 from tests.serving import KIT, make_environment
 
-
 ALONE = ("image", "scripts")
 """Folders whose tests run one after the other: they name images and containers of one engine."""
 
