@@ -41,7 +41,7 @@ def test_it_loads_answers_replaces_and_stops(tmp_path: Path, version: str, prelo
         assert "no such customer" in runner.log
 
         values: list[object] = ["ü", 2**62, -0.5, [None], {"a": [True]}]
-        parsed = [Request(b"", marshal.dumps({"do": "answer", "value": value}, 2), PARSED) for value in values]
+        parsed = [Request(b"", marshal.dumps({"do": "answer", "value": value}, 2), form=PARSED) for value in values]
         (message,) = runner.exchange(parsed)
         assert values == [json.loads(answer.body) for answer in message]
 

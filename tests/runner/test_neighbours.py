@@ -150,7 +150,7 @@ class Asked(NamedTuple):
         named = b'["%s", %s]' % (self.model.encode(), self.body)
         found = parsed(named + b" " * LEAST_BYTES) if self.is_parsed else None
         if found is not None:
-            return Request(b"", found, PARSED)
+            return Request(b"", found, form=PARSED)
         return Request(b"", self.model.encode() + b"\n" + self.body)
 
 
