@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import models
 from tests.serving import KIT, make_environment
 
-ALONE = ("image", "scripts")
+ENGINE = ("image", "scripts")
 """Folders whose tests run one after the other: they name images and containers of one engine."""
 
 
@@ -19,16 +20,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write what is rendered as the new goldens")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares fixtures: a file's tests, and all of a folder that shares images or the engine.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep together what shares fixtures: a file's tests, and all of the folders that share an engine's names.
 
     With two processes (``make test``) one runs the tests in containers, and the other all else.
     """
-    for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
-        group = path.parts[0] if path.parts[0] in ALONE else str(path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFileOrFolder(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "engine" if file.split("/")[1] in ENGINE else file
+
+    return ByFileOrFolder(config, log)
 
 
 @pytest.fixture(scope="session")
