@@ -136,7 +136,8 @@ def test_a_version_that_there_is_not_is_a_404(server: Gunicorn) -> None:
     """The message names those that there are."""
     answer = server.ask("/swagger.json?version=4")
 
-    assert (404, "Swagger version [4] is not valid. Supported versions: [2, 3, 3.1].") == (answer.status, answer.message)
+    message = "Swagger version [4] is not valid. Supported versions: [2, 3, 3.1]."
+    assert (404, message) == (answer.status, answer.message)
 
 
 ROUTES = {
