@@ -79,7 +79,7 @@ COPY --from=kit /puncheon/environment /kit/puncheon/environment
 # The settings are checked and the templates rendered before anything slow begins.
 FROM tools AS rendered
 COPY --from=kit / /kit/
-# >>> settings: check (made from puncheon/settings.py by `make render`)
+# >>> settings: check (made from puncheon/declarations.py by `make render`)
 ARG SERVER=puncheon
 ARG ENTRY_SCRIPT=
 ARG AZMLINFSRV_VERSION=
@@ -198,7 +198,7 @@ ENV AML_APP_ROOT=/var/mlflow_resources \
     USER_ENV=userenv \
     _CE_CONDA= \
     _CE_M=
-# >>> settings: runtime (made from puncheon/settings.py by `make render`)
+# >>> settings: runtime (made from puncheon/declarations.py by `make render`)
 ARG NGINX_PORT=5000
 ARG GUNICORN_PORT=31311
 ARG WORKER_PRELOAD=auto

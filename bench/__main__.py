@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
@@ -33,6 +34,8 @@ PARTS = ("iris", "slow", "resources")
 def main() -> None:
     """Measure the parts that were asked for and write them."""
     arguments = parse()
+    # Ended from outside it ends its servers and containers too, as it does on Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     found: dict[str, Any] = {}
     file = arguments.output / f"{report.NAME}.json"
     if file.exists():

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import docker
+from docker.models.containers import Container
 
 KIT = Path(__file__).resolve().parent.parent
 MODEL = KIT / "artifacts/iris_model"
@@ -187,7 +188,7 @@ def peer_base(dockerfile: str) -> str:
 def retrain(model: Path) -> None:
     """Train the demo model anew, with another seed each time."""
     seed = str(time.time_ns() % 1_000_000)
-    script = [sys.executable, KIT / "examples/iris.py", "--output", model, "--seed", seed]
+    script = [sys.executable, str(KIT / "examples/iris.py"), "--output", str(model), "--seed", seed]
     subprocess.run(script, check=True, capture_output=True)
 
 
@@ -217,7 +218,8 @@ def top_layers_size(image: str, count: int) -> int:
 def above(image: str, base: str) -> int:
     """Return how many MB an image is larger than its base."""
     images = docker.from_env().images
-    return round((images.get(image).attrs["Size"] - images.get(base).attrs["Size"]) / 1e6)
+    larger = int(images.get(image).attrs["Size"]) - int(images.get(base).attrs["Size"])
+    return round(larger / 1e6)
 
 
 def userenv_size() -> int:
@@ -235,7 +237,9 @@ def container_figures(image: str, port: int, path: str = "/") -> dict[str, objec
         while not answers(container, port, path):
             time.sleep(0.02)
         ready = time.monotonic() - began
-        memory = container.stats(stream=False)["memory_stats"]
+        stats = container.stats(stream=False)
+        assert isinstance(stats, dict)
+        memory = stats["memory_stats"]
         used = memory["usage"] - memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
         began = time.monotonic()
         container.stop()
@@ -251,7 +255,7 @@ def container_figures(image: str, port: int, path: str = "/") -> dict[str, objec
     }
 
 
-def answers(container: docker.models.containers.Container, port: int, path: str) -> bool:
+def answers(container: Container, port: int, path: str) -> bool:
     """Return whether the container's own address answers 200."""
     container.reload()
     address = container.attrs["NetworkSettings"]["IPAddress"]

@@ -116,7 +116,7 @@ def _one_connection(results: Results) -> Iterable[Limit]:
     reference = figures(results, "azmlinfsrv", 2, 1)["p50_ms"]
     bare = results["iris"]["floor"]["rows"]["2"]["predict_ms"]
     yield Limit(f"{ours:.2f} ms; azmlinfsrv directly {reference:.2f} ms", ours, most=reference)
-    yield Limit(f"bare predict {bare:.2f} ms + {ours - bare:.2f} ms", ours - bare, most=0.6)
+    yield Limit(f"bare predict {bare:.2f} ms {ours - bare:+.2f} ms", ours - bare, most=0.6)
 
 
 def _tail(results: Results) -> Iterable[Limit]:
@@ -160,7 +160,7 @@ def _killed(results: Results) -> Iterable[Limit]:
 def _start(results: Results) -> Iterable[Limit]:
     found = results["resources"]["start"]
     ours, alone = found["median_first_answer_s"], found["median_import_and_load_s"]
-    yield Limit(f"{ours:.2f} s against {alone:.2f} s: + {ours - alone:.2f} s", ours - alone, most=1.0)
+    yield Limit(f"{ours:.2f} s against {alone:.2f} s: {ours - alone:+.2f} s", ours - alone, most=1.0)
 
 
 GOALS = (

@@ -169,8 +169,12 @@ def _resources(found: Mapping[str, Any]) -> list[str]:
         parts.append(table(["process", "PSS, MB", ""], rows))
     if "killed" in found:
         times = ", ".join(number(one) for one in found["killed"]["ms"])
-        preload = found["killed"]["preload"]
-        parts.append(f"Killed workers, ms until the next answer: {times} (preload, by the build's proof: {preload}).")
+        preload = found["killed"]["preload"] or {"allowed": None, "reason": "nothing"}
+        allowed = {True: "yes: ", False: "no: ", None: ""}[preload["allowed"]]
+        parts.append(
+            f"Killed workers, ms until the next answer: {times}.  "
+            f"What the build's proof says of loading before the fork: {allowed}{preload['reason']}."
+        )
     if "start" in found:
         served, loaded = (
             ", ".join(number(one) for one in found["start"][name]) for name in ("first_answer_s", "import_and_load_s")

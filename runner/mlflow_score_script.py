@@ -78,6 +78,17 @@ def prepare(raw_data: str) -> tuple[Any, Any, int]:
     return _shared().prepare(raw_data)
 
 
+def prepare_parsed(body: Any) -> tuple[Any, Any, int]:
+    """Read one request whose JSON has been parsed already; as ``prepare``.
+
+    Raises
+    ------
+    RequestError
+        If the request is at fault.
+    """
+    return _shared().prepare_parsed(body)
+
+
 def run_batch(items: Sequence[Any]) -> list[Any]:
     """Answer prepared requests of one key by one predict; the answers are those that ``run`` gives to each.
 

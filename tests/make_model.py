@@ -90,6 +90,16 @@ class Types(mlflow.pyfunc.PythonModel):
         return [json.dumps({**kinds, "day": int(model_input["when"].dt.day[0]), "bytes": len(model_input["raw"][0])})]
 
 
+class Told(mlflow.pyfunc.PythonModel):
+    """Answers, for each row, what it holds and what types its columns have: any difference between two frames shows."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        if not isinstance(model_input, pd.DataFrame):
+            return np.array([f"{model_input.dtype} {row.tolist()} {params}" for row in model_input])
+        types = {name: str(model_input[name].dtype) for name in model_input}
+        return [f"{types} {row} {params}" for row in model_input.to_dict(orient="records")]
+
+
 class Sums(mlflow.pyfunc.PythonModel):
     """Adds the rows of the named tensor ``a`` to ``b``."""
 
@@ -238,6 +248,42 @@ def typed_columns(folder: Path) -> None:
     save_python(folder, Types(), data, np.array(["{}"]))
 
 
+def every_type(folder: Path) -> None:
+    """A column of each type, three of them optional, and params."""
+    columns = [
+        (name, name) for name in ("datetime", "binary", "string", "integer", "long", "float", "double", "boolean")
+    ]
+    optional = [("string", "note"), ("double", "weight"), ("boolean", "member")]
+    inputs = Schema(
+        [ColSpec(type_, name) for type_, name in columns]
+        + [ColSpec(type_, name, required=False) for type_, name in optional]
+    )
+    params = infer_signature(None, params={"factor": 2.5, "name": "x"}).params
+    data = pd.DataFrame(
+        {
+            "datetime": pd.to_datetime(["2024-01-02T03:04:05", "2024-02-03T00:00:00"]),
+            "binary": [b"ab", b"abc"],
+            "string": ["x", "y"],
+            "integer": np.array([1, 2], dtype="int32"),
+            "long": np.array([1, 2], dtype="int64"),
+            "float": np.array([1, 2], dtype="float32"),
+            "double": np.array([1.5, 2.5]),
+            "boolean": [True, False],
+            "note": ["a", "b"],
+            "weight": [0.5, 1.5],
+            "member": [True, False],
+        }
+    )
+    signature = ModelSignature(inputs, Schema([ColSpec("string")]), params)
+    save_python(folder, Told(), data, None, signature=signature)
+
+
+def whole_tensor(folder: Path) -> None:
+    """Rows of three whole numbers."""
+    data = np.arange(6, dtype="int32").reshape(2, 3)
+    save_python(folder, Told(), data, np.array(["", ""]))
+
+
 def dataframe_output(folder: Path) -> None:
     data = pd.DataFrame({"x": [-1.0, 2.0]})
     save_python(folder, Described(), data, Described().predict(None, data))
@@ -276,7 +322,7 @@ def not_deterministic(folder: Path) -> None:
     save_python(folder, Dice(), data, np.array([0.5, 0.5]))
 
 
-def rows_that_matter_to_each_other(folder: Path) -> None:
+def depends_on_neighbours(folder: Path) -> None:
     data = pd.DataFrame({"x": [1.0, 2.5]})
     save_python(folder, Centred(), data, np.array([0.5, 0.5]))
 

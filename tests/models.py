@@ -27,13 +27,15 @@ NAMES = (
     "sparse",
     "records",
     "typed_columns",
+    "every_type",
+    "whole_tensor",
     "dataframe_output",
     "with_params",
     "nested_columns",
     "type_hints",
     "text_lines",
     "not_deterministic",
-    "rows_that_matter_to_each_other",
+    "depends_on_neighbours",
     "one_answer_for_all_rows",
     "runs_a_thread",
     "cannot_be_loaded",
@@ -69,3 +71,4 @@ wrong_output_signature: Callable[[Path], None] = partial(_make_one, "wrong_outpu
 example_fails: Callable[[Path], None] = partial(_make_one, "example_fails")
 needs_missing_module: Callable[[Path], None] = partial(_make_one, "needs_missing_module")
 with_output_example: Callable[[Path], None] = partial(_make_one, "with_output_example")
+depends_on_neighbours: Callable[[Path], None] = partial(_make_one, "depends_on_neighbours")

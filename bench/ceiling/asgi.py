@@ -27,3 +27,8 @@ async def application(
         pass
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": b"[0, 0]"})
+
+
+def make_application() -> Callable[..., Awaitable[None]]:
+    """Return the application; gunicorn's configuration asks for it by this name."""
+    return application

@@ -20,10 +20,12 @@ def made(name: str, folder: Path) -> Path:
 
     Raises
     ------
-    subprocess.CalledProcessError
-        If it cannot be saved.
+    SystemExit
+        If it cannot be saved, with the end of what was said about it.
     """
     if not (folder / "MLmodel").exists():
         command = [sys.executable, "-W", "ignore", "-m", "bench.models", name, str(folder)]
-        subprocess.run(command, cwd=HERE.parents[1], check=True)
+        done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"The model {name} could not be saved.\n{done.stderr[-2000:]}")
     return folder

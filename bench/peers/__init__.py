@@ -98,7 +98,7 @@ PEERS = (
         "mlserver",
         "mlserver",
         "MLflow runtime in the server's own process (`parallel_workers` 0), Open Inference Protocol, "
-        "adaptive batching: `max_batch_size` 128, `max_batch_time` 5 ms",
+        "adaptive batching: `max_batch_size` 128, `max_batch_time` 1 ms",
         "/v2/models/model/infer",
         lambda place: [place.program("mlserver"), "start", str(HERE / "mlserver")],
         lambda place: {
@@ -112,7 +112,7 @@ PEERS = (
     Peer(
         "litserve",
         "litserve",
-        "one API server, one worker, `fast_queue`, batching: `max_batch_size` 128, `batch_timeout` 2 ms",
+        "one API server, one worker, `fast_queue`, batching: `max_batch_size` 32, `batch_timeout` 1 ms",
         "/predict",
         lambda place: [place.program("python"), str(HERE / "litserve/serve.py"), str(place.port), str(place.model)],
         predictions=_named,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from puncheon.apply import of_the_build
-from puncheon.errors import SettingsError
+from puncheon.errors import ProofError, SettingsError
 from puncheon.layout import IMAGE
-from puncheon.proof.workers import Answered, ask
+from puncheon.proof.workers import Answered, ask, state
 from puncheon.settings import given, read
 
 Mode = Literal["require", "warn", "load", "off"]
@@ -83,11 +84,34 @@ class Plan:
 
         Raises
         ------
-        OSError
+        ProofError
             If it cannot be reached.
         """
         worker = self.model_socket.with_name(f"{self.model_socket.stem}-0{self.model_socket.suffix}")
-        return ask(str(worker), bodies, LIMIT_S)
+        with self._reaching("The model's worker"):
+            return ask(str(worker), bodies, LIMIT_S)
+
+    def model_state(self) -> dict[str, Any]:
+        """Return what the runner says of itself.
+
+        Raises
+        ------
+        ProofError
+            If it cannot be reached.
+        """
+        with self._reaching("The model's service"):
+            return state(self.model_socket)
+
+    @contextlib.contextmanager
+    def _reaching(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ProofError(
+                f"{what} cannot be reached any more: {error.strerror or error}.",
+                where=self.where,
+                next="Build with PROOF=off, run the image, and look at its log (docker logs).",
+            ) from error
 
 
 def plan_of(arguments: argparse.Namespace, environ: Mapping[str, str], log: Path) -> Plan:

@@ -8,22 +8,25 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 
 from puncheon import __version__
+from puncheon.capabilities import Capability
 from puncheon.errors import ProofError
 from puncheon.model_folder import ModelFolder
 from puncheon.proof import memory
 from puncheon.proof.cause import MEMORY_HINT, find_cause
 from puncheon.proof.example import Example, Expected, expected_answer, input_example, script_example
-from puncheon.proof.forking import may_fork
+from puncheon.proof.forking import SILENT, may_fork
 from puncheon.proof.plan import Plan
 from puncheon.proof.record import Record
 from puncheon.proof.scoring import Scoring
 from puncheon.proof.services import Services
 from puncheon.proof.sharing import may_share
 from puncheon.proof.versions import SERVERS, relevant_versions, report_warnings, version_warnings
-from puncheon.proof.workers import state
 
 STOP_MARGIN_S = 5
 """Seconds beyond STOP_TIMEOUT after which services that do not end are killed."""
+
+THREADS = "2"
+"""Math threads of the worker that is asked whether it survived its fork."""
 
 NO_EXAMPLE = (
     "the model has no input example, so it was started and not scored. Log it with one: "
@@ -69,7 +72,7 @@ def prove(plan: Plan, record: Record, say: Callable[[str], None]) -> None:
         record.warnings.append(NO_EXAMPLE if plan.entry_script is None else NO_SCRIPT_EXAMPLE)
 
     kills = memory.kills()
-    preload = plan.server == "puncheon" and example is not None and plan.preload != "false"
+    preload = plan.server == "puncheon" and (plan.preload == "true" or (plan.preload == "auto" and example is not None))
     with _start(plan, preload=preload) as services:
         _wait_ready(plan, services, record, kills)
         say(f"ready on ports {plan.gunicorn_port} and {plan.nginx_port} after {record.times['ready_s']} s")
@@ -92,8 +95,13 @@ def _example(plan: Plan, model: ModelFolder) -> tuple[Example | None, Expected]:
 
 def _start(plan: Plan, *, preload: bool) -> Services:
     """Return the services as the proof starts them: what it explores is switched on."""
+    if plan.server != "puncheon":
+        return Services(plan.command, plan.environment, plan.log)
     explored = {"WORKER_PRELOAD": str(preload).lower(), "BATCHING": "on", "WORKER_COUNT": "1"}
-    return Services(plan.command, {**plan.environment, **(explored if plan.server == "puncheon" else {})}, plan.log)
+    # A worker with one math thread starts none, and answers whatever the fork has broken; where the image will run
+    # there may be more CPUs than here.
+    threads = {"WORKER_THREADS": THREADS} if preload else {}
+    return Services(plan.command, {**threads, **plan.environment, **explored}, plan.log)
 
 
 def _forks(plan: Plan, record: Record, example: Example | None) -> bool:
@@ -104,9 +112,16 @@ def _forks(plan: Plan, record: Record, example: Example | None) -> bool:
     ProofError
         If it may not, and WORKER_PRELOAD=true demands it.
     """
-    assert example is not None  # noqa: S101 -- nothing is preloaded without one
-    found = may_fork(state(plan.model_socket), example.body, plan.ask_worker)
-    record.capabilities["preload"] = asdict(found)
+    told = plan.model_state()
+    found = Capability(bool(told["preload"]), str(told["not_preloaded"]))
+    if found.allowed and example is not None:
+        first = plan.ask_worker([example.body]).answers
+        if first and not 200 <= first[0].status < 300:
+            return True  # The scores that follow say why; there is nothing to find out about a model that fails.
+        found = may_fork(told, example.body, plan.ask_worker) if first else Capability(False, SILENT)
+    if example is not None:
+        # Without one, WORKER_PRELOAD=true demands it: there is nothing to ask, so nothing is recorded as proven.
+        record.capabilities["preload"] = asdict(found)
     if not found.allowed and plan.preload == "true":
         record.failed("preload", found.reason)
         raise ProofError(
@@ -142,7 +157,7 @@ def _finish(
 
 def _note_fallback(plan: Plan, record: Record) -> None:
     """Note what the entry script has found in the image's fallback folder alone."""
-    record.fallback = list(state(plan.model_socket).get("fallback", ()))
+    record.fallback = list(plan.model_state().get("fallback", ()))
     borrowed = [name for name in record.fallback if not name.startswith("azureml")]
     if borrowed:
         record.warnings.append(BORROWED.format(names=", ".join(borrowed)))

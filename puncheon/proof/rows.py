@@ -33,6 +33,15 @@ def single_rows(example: bytes) -> list[bytes]:
     return [json.dumps(wrap([row])).encode() for row in distinct.values()]
 
 
+def repeated(example: bytes, count: int) -> bytes | None:
+    """Return a request of ``count`` rows, the example's again and again, or None where its form has no rows."""
+    found = _rows(json.loads(example))
+    if found is None:
+        return None
+    rows, wrap = found
+    return json.dumps(wrap([rows[number % len(rows)] for number in range(count)])).encode()
+
+
 def _rows(body: Any) -> tuple[list[Any], Callable[[list[Any]], Any]] | None:
     """Return the rows of a body, and what makes a body of rows again."""
     if isinstance(body, list) and body:

@@ -55,8 +55,11 @@ def state(control: Path, timeout_s: float = 5) -> dict[str, Any]:
         peer.connect(str(control))
         data = b""
         while not data.endswith(b"\n"):
-            data += peer.recv(65536)
-    return dict(json.loads(data))
+            received = peer.recv(65536)
+            if not received:
+                raise ConnectionError(f"{control} was closed")
+            data += received
+    return dict(json.loads(data.splitlines()[-1]))
 
 
 def ask(worker: str, bodies: Sequence[bytes], limit_s: float) -> Answered:
@@ -86,5 +89,6 @@ def ask(worker: str, bodies: Sequence[bytes], limit_s: float) -> Answered:
             data += received
             for answers, _ in unpack_messages(data):
                 found.update((answer.place, answer) for answer in answers)
-                shared += len(answers) if len(answers) > 1 else 0
+                # Those that are refused when they are read come together, too.
+                shared += sum(answer.status == 200 for answer in answers) if len(answers) > 1 else 0
     return Answered(tuple(found[index] for index in sorted(found)), shared)

@@ -78,7 +78,7 @@ def load(folder: Path) -> LoadedModel:
         If the model's environment lacks a module; the message says what to do.
     """
     try:
-        pyfunc = mlflow.pyfunc.load_model(str(folder))
+        pyfunc = mlflow.pyfunc.load_model(str(folder.resolve()))  # MLflow refuses links
     except Exception as error:
         module = _missing_module(error)
         if module is None:

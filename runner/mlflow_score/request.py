@@ -50,6 +50,17 @@ def parse(text: str, spec: InputSpec) -> tuple[Any, dict[str, Any] | None]:
         raise spec.refuse("The body is nested too deeply.") from None
     except ValueError as error:
         raise spec.refuse(f"The body is not JSON ({error}).") from None
+    return input_and_params(body, spec)
+
+
+def input_and_params(body: Any, spec: InputSpec) -> tuple[Any, dict[str, Any] | None]:
+    """Return the input that parsed JSON holds and the ``params`` beside it, or None.
+
+    Raises
+    ------
+    RequestError
+        If it has no input in it, or ``params`` are no names and values.
+    """
     payload, params = unwrap(body, spec)
     if params is not None and not isinstance(params, dict):
         raise RequestError("`params` must be a JSON object of names and values.")

@@ -15,7 +15,15 @@ import pandas as pd
 
 from mlflow_score.answer import jsonable
 from mlflow_score.model import LoadedModel
-from mlflow_score.request import fitting, frame, is_sparse, model_input, parse, signature_table
+from mlflow_score.request import (
+    fitting,
+    frame,
+    input_and_params,
+    is_sparse,
+    model_input,
+    parse,
+    signature_table,
+)
 from mlflow_score.tables import Table
 
 REALS = ("double", "float")
@@ -60,9 +68,22 @@ class Sharing:
         RequestError
             If the request is at fault.
         """
+        return self._prepare(*parse(text, self._model.spec))
+
+    def prepare_parsed(self, body: Any) -> tuple[Any, Input, int]:
+        """Do the same for a body whose JSON has been parsed.
+
+        Raises
+        ------
+        RequestError
+            If the request is at fault.
+        """
+        return self._prepare(*input_and_params(body, self._model.spec))
+
+    def _prepare(self, payload: Any, params: dict[str, Any] | None) -> tuple[Any, Input, int]:
         spec = self._model.spec
-        payload, params = parse(text, spec)
-        said = json.dumps(params, sort_keys=True) if params else ""
+        # A model can tell empty params from none.
+        said = "" if params is None else json.dumps(params, sort_keys=True)
         if not spec.fields or spec.as_it_is or is_sparse(payload, spec):
             return None, Input(model_input(payload, spec), params, 1), 1
         if spec.is_tensor:

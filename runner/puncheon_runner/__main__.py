@@ -16,7 +16,8 @@ from puncheon_runner import entry_script, fallback, forking, log, options, threa
 from puncheon_runner.control import Control
 from puncheon_runner.entry_script import EntryScript
 from puncheon_runner.options import Options
-from puncheon_runner.supervisor import LOAD_FAILED, Ready, Slot, Supervisor, listen
+from puncheon_runner.slots import Slot, listen
+from puncheon_runner.supervisor import LOAD_FAILED, Ready, Supervisor
 from puncheon_runner.worker import Worker
 
 NOT_PRELOADED = "PUNCHEON_NOT_PRELOADED"

@@ -75,7 +75,7 @@ def log(error: BaseException, request_id: bytes = b"") -> None:
     about = "request {}: ".format(request_id.decode("ascii", "replace")) if request_id else ""
     sys.stderr.flush()
     # Past the tags, which would stand before each of its lines.
-    stream = sys.__stderr__ or sys.stderr
+    stream = getattr(sys.stderr, "untagged", sys.stderr)
     stream.write("puncheon: {}the entry script failed\n{}".format(about, "".join(lines)))
     stream.flush()
 

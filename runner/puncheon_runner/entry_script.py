@@ -4,6 +4,7 @@ The contract is Azure ML's (azureml-inference-server-http).  A script that can a
 
     run_batch(items) -> list        one answer for each item; an exception in the list is that item's answer
     prepare(data) -> (key, item, rows)   optional: items of one key may share a call; a key of None never shares
+    prepare_parsed(value)           optional, beside prepare: the same for a body whose JSON has been parsed already
     warm_up()                       optional: what to do once after init()
 """
 
@@ -52,6 +53,7 @@ class EntryScript:
         self.call = Call(run)
         self._run_batch: Callable[[Sequence[Any]], list[Any]] | None = getattr(module, "run_batch", None)
         self._prepare: Callable[[str], tuple[Any, Any, int]] | None = getattr(module, "prepare", None)
+        self._prepare_parsed: Callable[[Any], tuple[Any, Any, int]] | None = getattr(module, "prepare_parsed", None)
         self.warm_up: Callable[[], None] = getattr(module, "warm_up", lambda: None)
 
     @property
@@ -61,13 +63,28 @@ class EntryScript:
 
     def facts(self) -> dict[str, Any]:
         """Return what the HTTP side needs to know: how ``run`` is called, and what the fallback folder has lent."""
-        facts = {"call": self.call.kind, "needs_head": self.call.needs_head, "fallback": fallback.used()}
-        return {**facts, "schemas": self.call.schemas()}
+        return {
+            "call": self.call.kind,
+            "needs_head": self.call.needs_head,
+            "takes_parsed": self.takes_parsed,
+            "fallback": fallback.used(),
+            "schemas": self.call.schemas(),
+        }
 
     @property
     def prepares(self) -> bool:
         """Whether the script has a form of its own to read requests; else its batch form takes their text."""
         return self._prepare is not None
+
+    @property
+    def takes_parsed(self) -> bool:
+        """Whether large bodies may come parsed."""
+        return self._prepare_parsed is not None and self._prepare is not None and self.can_batch
+
+    def prepare_parsed(self, value: Any) -> Prepared:
+        """Read one request whose JSON has been parsed; raises what the script raises where the request is at fault."""
+        assert self._prepare_parsed is not None  # noqa: S101 -- the HTTP side looks at the facts
+        return Prepared(*self._prepare_parsed(value))
 
     def prepare(self, data: str) -> Prepared:
         """Read one request; raises what the script raises where the request is at fault."""

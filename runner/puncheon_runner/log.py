@@ -55,7 +55,7 @@ class TaggedStream(io.TextIOWrapper):
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream.buffer, encoding=stream.encoding, errors="backslashreplace", line_buffering=True)
-        self._kept_open = stream
+        self.untagged = stream
         self._begins = True
 
     def write(self, text: str) -> int:

@@ -4,7 +4,8 @@ A request frame asks for N answers.  Answers come in one or more messages, each 
 predict arrive together.  All numbers are in network byte order.
 
     request frame   size u32 (all after the header), count u16, reserved u16, limit u32 ms, client u32, number u32
-                    count x (id size u16, head size u16, body size u32); then ids; then heads; then bodies
+                    count x (id size u16, head size u16, form u16, reserved u16, body size u32);
+                    then ids; then heads; then bodies
     answer message  size u32 (all after the header), count u16, reserved u16, duration u32 us
                     count x (place u16, status u16, head size u32, body size u32); then head and body of each
 
@@ -16,12 +17,15 @@ entry script asks for it; of an answer ``{"headers": [[name, value], …]}``, wh
 from __future__ import annotations
 
 import struct
-from typing import Iterator, NamedTuple, Sequence
+from typing import Iterator, NamedTuple, Sequence, Union
 
 FRAME = struct.Struct("!IHHIII")
-REQUEST = struct.Struct("!HHI")
+REQUEST = struct.Struct("!HHHHI")
 MESSAGE = struct.Struct("!IHHI")
 ANSWER = struct.Struct("!HHII")
+
+TEXT, PARSED = 0, 1
+"""Forms of a request's body: as the client sent it, or the JSON in it as marshal (version 2) writes it."""
 
 MAX_COUNT = 1000
 """Most requests of one frame."""
@@ -32,12 +36,19 @@ MAX_HEAD = 2**16 - 1
 LONGEST_MS = 2**32 - 1
 
 
+Buffer = Union[bytes, bytearray, memoryview]
+
+
 class Request(NamedTuple):
-    """One request: its id (for the log, at most 100 characters of ASCII), body and head, as the client sent them."""
+    """One request, as the client sent it: its id (for the log, at most 100 characters of ASCII), body and head.
+
+    ``form`` says what the body is: TEXT, or PARSED.
+    """
 
     id: bytes
-    body: bytes | memoryview
+    body: Buffer
     head: bytes = b""
+    form: int = TEXT
 
 
 class Frame(NamedTuple):
@@ -66,7 +77,7 @@ class Answer(NamedTuple):
     head: bytes = b""
 
 
-def pack_frame(frame: Frame) -> list[bytes | memoryview]:
+def pack_frame(frame: Frame) -> list[Buffer]:
     """Return a request frame as buffers to be written one after the other; the bodies are not copied.
 
     Raises
@@ -75,7 +86,9 @@ def pack_frame(frame: Frame) -> list[bytes | memoryview]:
         If a count or size does not fit its field (bodies of 4 GiB and more).
     """
     requests = frame.requests
-    entries = [REQUEST.pack(len(request.id), len(request.head), len(request.body)) for request in requests]
+    entries = [
+        REQUEST.pack(len(request.id), len(request.head), request.form, 0, len(request.body)) for request in requests
+    ]
     content = b"".join(entries + [request.id for request in requests] + [request.head for request in requests])
     size = len(content) + sum(len(request.body) for request in requests)
     limit_ms = min(frame.limit_ms, LONGEST_MS)
@@ -94,13 +107,13 @@ def unpack_frame(header: bytes | bytearray, content: bytes | bytearray) -> Frame
     _, count, _, limit_ms, client, number = FRAME.unpack(header)
     view = memoryview(content)
     id_at = count * REQUEST.size
-    sizes = list(REQUEST.iter_unpack(view[:id_at]))
-    head_at = id_at + sum(size[0] for size in sizes)
-    body_at = head_at + sum(size[1] for size in sizes)
+    entries = list(REQUEST.iter_unpack(view[:id_at]))
+    head_at = id_at + sum(entry[0] for entry in entries)
+    body_at = head_at + sum(entry[1] for entry in entries)
     requests = []
-    for id_size, head_size, body_size in sizes:
+    for id_size, head_size, form, _, body_size in entries:
         request_id, head = view[id_at : id_at + id_size], view[head_at : head_at + head_size]
-        requests.append(Request(bytes(request_id), view[body_at : body_at + body_size], bytes(head)))
+        requests.append(Request(bytes(request_id), view[body_at : body_at + body_size], bytes(head), form))
         id_at += id_size
         head_at += head_size
         body_at += body_size

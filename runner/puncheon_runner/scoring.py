@@ -5,13 +5,14 @@ A script that raises SystemExit or KeyboardInterrupt has failed as with any othe
 
 from __future__ import annotations
 
+import marshal
 import time
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from puncheon_runner import answers
 from puncheon_runner.calling import text
-from puncheon_runner.entry_script import EntryScript
-from puncheon_runner.protocol import Answer, Frame, Request
+from puncheon_runner.entry_script import EntryScript, Prepared
+from puncheon_runner.protocol import PARSED, Answer, Frame, Request
 
 PATIENCE_S = 1.0
 """The least that a shared call may take before it is taken for a hang, unless the limit itself is shorter."""
@@ -93,7 +94,10 @@ class Scoring:
         shares = self._batching and len(frame.requests) > 1
         if not shares:
             for index, request in enumerate(frame.requests):
-                yield self._alone(index, request, limit_s)
+                if request.form == PARSED:
+                    yield from self._alone_parsed(frame, index, limit_s)
+                else:
+                    yield self._alone(index, request, limit_s)
             return
         refused, groups = self._groups(frame, limit_s)
         if refused:
@@ -111,7 +115,7 @@ class Scoring:
         self._guard(range(len(frame.requests)), limit_s)
         for index, request in enumerate(frame.requests):
             try:
-                key, item, count = self._script.prepare(text(request))
+                key, item, count = self._read(request)
                 if key is None:
                     alone.append(Group((index,), (item,), count))
                     continue
@@ -133,6 +137,23 @@ class Scoring:
         ]
         return refused, full + shared + alone
 
+    def _read(self, request: Request) -> Prepared:
+        if request.form == PARSED:
+            return self._script.prepare_parsed(marshal.loads(request.body))  # noqa: S302 -- written by our HTTP side
+        return self._script.prepare(text(request))
+
+    def _alone_parsed(self, frame: Frame, index: int, limit_s: float) -> Iterator[tuple[list[Answer], float]]:
+        request = frame.requests[index]
+        self._guard((index,), limit_s)
+        try:
+            prepared = self._read(request)
+        except BaseException as error:
+            yield [Answer(index, *_refusal(error, request))], 0.0
+            return
+        finally:
+            self._guard((), 0)
+        yield from self._together(frame, Group((index,), (prepared.item,), prepared.rows), limit_s)
+
     def _together(self, frame: Frame, group: Group, limit_s: float) -> Iterator[tuple[list[Answer], float]]:
         """Answer a group by one call; if that fails, each of its requests by a call of its own."""
         shared = len(group.items) > 1
@@ -151,11 +172,13 @@ class Scoring:
                 index = group.indexes[0]
                 yield [Answer(index, *_refusal(error, frame.requests[index]))], 0.0
                 return
-            for index, item in zip(group.indexes, group.items):
-                yield from self._together(frame, Group((index,), (item,), 1), limit_s)
+        else:
+            encoded = [Answer(index, *answers.encode(result)) for index, result in zip(group.indexes, results)]
+            yield encoded, seconds
             return
-        encoded = [Answer(index, *answers.encode(result)) for index, result in zip(group.indexes, results)]
-        yield encoded, seconds
+        # Outside the handler: the log then shows each request's own failure, and not that of all before it.
+        for index, item in zip(group.indexes, group.items):
+            yield from self._together(frame, Group((index,), (item,), 1), limit_s)
 
     def _alone(self, index: int, request: Request, limit_s: float) -> tuple[list[Answer], float]:
         try:

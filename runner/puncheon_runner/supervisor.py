@@ -16,7 +16,8 @@ from typing import Any, Callable, Dict
 from puncheon_runner import memory
 from puncheon_runner.control import Control
 from puncheon_runner.options import Options
-from puncheon_runner.worker import Note, end, restore_signals
+from puncheon_runner.slots import Slot
+from puncheon_runner.worker import end, restore_signals
 
 LOAD_FAILED = 3
 """Exit code of a worker, and of the runner, whose entry script cannot be loaded; azmlinfsrv's gunicorn has the same."""
@@ -24,55 +25,20 @@ LOAD_FAILED = 3
 KILLED_WHILE_LOADING = 5
 """Exit code of the runner whose workers die while they load."""
 
-Ready = Callable[[Dict[str, Any]], None]
-"""Called by a worker that is ready, with facts of its script."""
-
 LOAD_TIMED_OUT = 6
 """Exit code of the runner whose workers do not load in time."""
 
+Ready = Callable[[Dict[str, Any]], None]
+"""Called by a worker that is ready, with facts of its script."""
+
+DIES_IDLE = 7
+"""Exit code of the runner whose workers keep dying before they have scored anything: no request is to blame."""
+
+STEADY_S = 10
+"""A worker that lived for longer starts a new count of such deaths."""
+
 STOP_S = 5
 """How long workers may take to end after SIGTERM: the HTTP side has ended before, so they are idle or hang."""
-
-
-class Slot:
-    """A place for one worker: its listening socket outlives the workers that come and go in it."""
-
-    def __init__(self, number: int, path: str) -> None:
-        self.number = number
-        self.path = path
-        self.listener = listen(path)
-        self.note = Note()
-        self.pid = 0
-        self.pipe: int | None = None
-        self.told = b""
-        self.ready = False
-        self.deaths = 0
-        self.last_death: dict[str, Any] | None = None
-
-    def describe(self) -> dict[str, Any]:
-        """Return what the HTTP side needs to know."""
-        return {
-            "slot": self.number,
-            "socket": self.path,
-            "pid": self.pid,
-            "ready": self.ready,
-            "deaths": self.deaths,
-            "last_death": self.last_death,
-        }
-
-
-def listen(path: str) -> socket.socket:
-    """Return a listening Unix socket at ``path``, for this user alone; what lay there before is replaced."""
-    with contextlib.suppress(FileNotFoundError):
-        Path(path).unlink()
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    old = os.umask(0o177)
-    try:
-        listener.bind(path)
-    finally:
-        os.umask(old)
-    listener.listen(128)
-    return listener
 
 
 class Supervisor:
@@ -91,6 +57,7 @@ class Supervisor:
         self._work = work
         self._slots = [Slot(number, str(options.worker_socket(number))) for number in range(options.workers)]
         self._deaths_while_loading = 0
+        self._deaths_while_idle = 0
         self._was_ready = False
         self._memory_kills = memory.kills()
         self._stopping = False
@@ -130,14 +97,18 @@ class Supervisor:
         """Fork a worker into a slot."""
         read_end, write_end = os.pipe()
         os.set_blocking(read_end, False)
-        slot.note.clear()
+        slot.note.begin()
         sys.stdout.flush()
         sys.stderr.flush()
+        # Held back until the worker has handlers of its own: this process's would swallow it there.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         pid = os.fork()
         if pid == 0:
             self._be_worker(slot, write_end)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.close(write_end)
-        slot.pid, slot.pipe, slot.told, slot.ready = pid, read_end, b"", False
+        slot.pid, slot.pipe, slot.told = pid, read_end, b""
+        slot.ready, slot.started = False, time.monotonic()
         self._selector.register(read_end, selectors.EVENT_READ, slot)
 
     def _be_worker(self, slot: Slot, pipe: int) -> None:
@@ -162,7 +133,10 @@ class Supervisor:
             end(code)
 
     def _became_ready(self, slot: Slot) -> None:
-        """Take note of what a worker's pipe says: facts of its script when it is ready, the end when it dies."""
+        """Take note of what a worker's pipe says: a line of its script's facts when it is ready, the end when it dies.
+
+        The end alone says nothing: a process that the script has forked may hold the pipe open for as long as it lives.
+        """
         if slot.pipe is None:
             return
         try:
@@ -170,11 +144,10 @@ class Supervisor:
         except BlockingIOError:  # what was readable was the pipe of the worker before this one
             return
         slot.told += part
-        if part:
+        if part and not slot.told.endswith(b"\n"):
             return
         self._forget_pipe(slot)
-        # A worker that dies while it writes leaves a part.
-        with contextlib.suppress(ValueError):
+        if part:
             self._control.facts.update(json.loads(slot.told))
             slot.ready = True
             self._was_ready = True
@@ -217,7 +190,7 @@ class Supervisor:
         slot.last_death = {"pid": slot.pid, "why": why, "scoring": slot.note.read()}
         _say(f"worker {slot.number} (process {slot.pid}) ended: {why}")
         if was_ready:
-            return None
+            return self._died_ready(slot, why)
         self._deaths_while_loading += 1
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == LOAD_FAILED and not self._was_ready:
             self._fail("the entry script could not be loaded; its traceback is in the log")
@@ -229,6 +202,15 @@ class Supervisor:
             self._fail(f"the workers die while they load the model: {why}")
             return LOAD_FAILED if os.WIFEXITED(status) else KILLED_WHILE_LOADING
         return None
+
+    def _died_ready(self, slot: Slot, why: str) -> int | None:
+        """Count the deaths in a row that no request has caused; return an exit code where there are too many."""
+        at_work = slot.note.has_scored or time.monotonic() - slot.started > STEADY_S
+        self._deaths_while_idle = 0 if at_work else self._deaths_while_idle + 1
+        if self._deaths_while_idle < self._options.crash_limit:
+            return None
+        self._fail(f"the workers die before they have scored anything: {why}")
+        return DIES_IDLE
 
     def _why(self, status: int) -> str:
         """Return the cause of a death: ``timeout``, ``memory``, or the signal or exit code in words."""
@@ -274,7 +256,7 @@ class Supervisor:
 
 def _tell(pipe: int, facts: dict[str, Any]) -> None:
     with os.fdopen(pipe, "w") as told:
-        json.dump(facts, told)
+        told.write(json.dumps(facts) + "\n")
 
 
 def _kill(pid: int, number: int) -> None:

@@ -24,18 +24,20 @@ STALLED_S = 30
 class Note:
     """What a worker is at, in memory that it shares with its supervisor: it outlives the worker.
 
-    Layout: client u32, frame number u32, count u32, count x index u16 (native order).
+    Layout: client u32, frame number u32, count u32, count x index u16 (native order); the last byte is 1 once the
+    worker has begun with a request.
     """
 
     _HEAD = struct.Struct("=III")
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, self._HEAD.size + 2 * MAX_COUNT)
+        self._memory = mmap.mmap(-1, self._HEAD.size + 2 * MAX_COUNT + 1)
 
     def write(self, client: int, number: int, indexes: Sequence[int]) -> None:
         """Note that these requests of this frame are being scored."""
         self._HEAD.pack_into(self._memory, 0, client, number, len(indexes))
         struct.pack_into(f"={len(indexes)}H", self._memory, self._HEAD.size, *indexes)
+        self._memory[-1] = 1
 
     def read(self) -> Any:
         """Return ``{"client", "frame", "requests"}``, or None if nothing was being scored."""
@@ -45,9 +47,19 @@ class Note:
         indexes = struct.unpack_from(f"={count}H", self._memory, self._HEAD.size)
         return {"client": client, "frame": number, "requests": list(indexes)}
 
+    @property
+    def has_scored(self) -> bool:
+        """Whether the worker has ever begun with a request."""
+        return bool(self._memory[-1])
+
     def clear(self) -> None:
         """Note that nothing is being scored."""
         self._HEAD.pack_into(self._memory, 0, 0, 0, 0)
+
+    def begin(self) -> None:
+        """Be the note of a new worker."""
+        self.clear()
+        self._memory[-1] = 0
 
 
 class Watchdog:
@@ -183,6 +195,7 @@ def restore_signals() -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def end(code: int) -> None:

@@ -34,6 +34,9 @@ SLASHED = frozenset({"/score/", "/livez/", "/readyz/", "/swagger.json/"})
 THREADS = 4
 """Threads for the Flask application: probes and pages, nothing that waits."""
 
+FIRST_WORD_S = 0.5
+"""How long a new process waits for the runner's state before it accepts connections; a runner that loads is silent."""
+
 
 class Application:
     """The ASGI callable of one HTTP process."""
@@ -79,6 +82,8 @@ class Application:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._dispatcher.start()
+                # One that is started anew, beside a model that is ready, must not refuse its first requests.
+                await self._dispatcher.backend.first_word(FIRST_WORD_S)
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._dispatcher.stop()
@@ -106,8 +111,10 @@ class Application:
         body = await self._body(receive)
         if body is None:
             return None
-        if len(body) > self._dispatcher.limits.body_bytes:
-            return self._dispatcher.refused(len(body))
+        # Once more: its length may have been unknown, and the queue may have filled while it came.
+        refused = self._dispatcher.refused(len(body))
+        if refused is not None:
+            return refused
         state = self._dispatcher.backend.state
         if scope["method"] != "POST" and state.get("call") != "request":
             body = query_as_json(scope["query_string"])
@@ -122,19 +129,18 @@ class Application:
         job = self._dispatcher.submit(ids.request, head, body, client_left)
         return await job.future
 
-    async def _body(self, receive: Receive) -> bytes | None:
+    async def _body(self, receive: Receive) -> bytes | bytearray | None:
         """Return the body, as much of it as is still within the limit and a bit; None where the client has left."""
         message = await receive()
         if not message.get("more_body"):
-            return None if message["type"] == "http.disconnect" else bytes(message.get("body", b""))
-        parts, size = [message.get("body", b"")], len(message.get("body", b""))
-        while message.get("more_body") and size <= self._dispatcher.limits.body_bytes:
+            return None if message["type"] == "http.disconnect" else message.get("body", b"")
+        body = bytearray(message.get("body", b""))
+        while message.get("more_body") and len(body) <= self._dispatcher.limits.body_bytes:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-        return b"".join(parts)
+            body += message.get("body", b"")
+        return body
 
 
 def request_head(scope: Message) -> bytes:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
-from puncheon_runner.protocol import Answer, unpack_messages
+from puncheon_runner.protocol import Answer, Buffer, unpack_messages
 
 RETRY_S = 0.02
 """Pause between two attempts to reach the runner."""
@@ -47,7 +47,7 @@ class Link(asyncio.Protocol):
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast(asyncio.Transport, transport)
 
-    def send(self, frame: list[bytes | memoryview]) -> None:
+    def send(self, frame: list[Buffer]) -> None:
         """Write one frame, given as buffers."""
         assert self._transport is not None  # noqa: S101 -- links are handed out connected
         if sum(map(len, frame)) < JOINED_BYTES:
@@ -87,6 +87,7 @@ class Backend:
         self._path = path
         self._changed = changed
         self.state: dict[str, Any] = {"state": "loading", "reason": "the model service is starting", "workers": []}
+        self._heard = asyncio.Event()
 
     @property
     def is_ready(self) -> bool:
@@ -98,14 +99,23 @@ class Backend:
         while True:
             with contextlib.suppress(OSError, ValueError):
                 reader, writer = await asyncio.open_unix_connection(self._path, limit=2**20)
+                # A runner that loads the model before it forks says nothing until it has done so.
+                self._become({"state": "loading", "reason": "the model is loading", "workers": []})
                 try:
                     while line := await reader.readline():
                         self._become(json.loads(line))
+                        self._heard.set()
                 finally:
                     writer.close()
+            self._heard.set()
             if self.state["state"] == "ready":
                 self._become({**self.state, "state": "loading", "reason": "the model service has ended", "workers": []})
             await asyncio.sleep(RETRY_S)
+
+    async def first_word(self, limit_s: float) -> None:
+        """Wait until the runner has said what state it is in, or is not there, or ``limit_s`` has passed."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), limit_s)
 
     def _become(self, state: dict[str, Any]) -> None:
         self.state = state

@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from puncheon_runner.protocol import Answer, Frame, Request, pack_frame
+from puncheon_runner.protocol import PARSED, TEXT, Answer, Frame, Request, pack_frame
 from puncheon_server.backend import Backend, Link
 from puncheon_server.jobs import Job, Queue, Result, refusal
 from puncheon_server.limits import Limits
+from puncheon_server.parsing import parsed
 
 SWEEP_S = 0.05
 """How often the requests that wait are looked at: whether they have waited for too long, or their client has left."""
@@ -93,9 +94,16 @@ class Dispatcher:
             )
         return None
 
-    def submit(self, id: bytes, head: bytes, body: bytes, client_left: Callable[[], Awaitable[None]]) -> Job:
+    def submit(
+        self, id: bytes, head: bytes, body: bytes | bytearray, client_left: Callable[[], Awaitable[None]]
+    ) -> Job:
         """Let an admitted request wait for its turn; ``client_left`` returns when nobody waits for it any more."""
-        job = Job(id, head, body, self._loop.create_future(), client_left)
+        form = TEXT
+        if self.backend.state.get("takes_parsed"):
+            found = parsed(body)
+            if found is not None:
+                body, form = found, PARSED
+        job = Job(id, body, self._loop.create_future(), client_left, form, head)
         self.queue.add(job)
         self._pump_soon()
         return job
@@ -116,13 +124,22 @@ class Dispatcher:
         self._pumping = False
         most = self.limits.batch_count if self.backend.state.get("batching") else 1
         while self._idle and (jobs := self.queue.take(most)):
-            self._send(self._idle.pop(), jobs)
+            self._send(self._next_idle(), jobs)
+
+    def _next_idle(self) -> Link:
+        """Take an idle worker: of several HTTP processes each begins with another one."""
+        if len(self._idle) == 1:
+            return self._idle.pop()
+        places = len(self.backend.state["workers"]) or 1
+        chosen = min(self._idle, key=lambda link: (link.slot + os.getpid()) % places)
+        self._idle.remove(chosen)
+        return chosen
 
     def _send(self, link: Link, jobs: list[Job]) -> None:
         self._number = (self._number + 1) & 0xFFFFFFFF
         link.frame = Flight(self._number, list(jobs), len(jobs), link.deaths)
         self._flights.add(link.frame)
-        requests = [Request(job.id, job.body, job.head) for job in jobs]
+        requests = [Request(job.id, job.body, job.head, job.form) for job in jobs]
         link.send(pack_frame(Frame(requests, self.limits.scoring_ms, os.getpid(), self._number)))
 
     def _answered(self, link: Link, answers: list[Answer], seconds: float) -> None:

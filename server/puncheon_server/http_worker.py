@@ -13,7 +13,7 @@ class HTTPWorker(UvicornWorker):  # type: ignore[misc]
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": "puncheon_server.http_protocol:HTTPProtocol",
         "ws": "none",
         "lifespan": "on",
         # One header less to make; nginx and gunicorn put their own.

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from puncheon_runner.protocol import TEXT
 from puncheon_server.limits import Limits
 
 
@@ -46,6 +47,8 @@ class Job:
     ----------
     client_left
         Returns when nobody waits for the answer any more.
+    form
+        The body's, as the runner's protocol has it.
     arrived
         ``time.monotonic`` at its arrival.
     tries
@@ -57,10 +60,11 @@ class Job:
     """
 
     id: bytes
-    head: bytes
-    body: bytes
+    body: bytes | bytearray
     future: asyncio.Future[Result]
     client_left: Callable[[], Awaitable[None]]
+    form: int = TEXT
+    head: bytes = b""
     arrived: float = field(default_factory=time.monotonic)
     tries: int = 0
     alone: bool = False

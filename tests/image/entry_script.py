@@ -38,12 +38,18 @@ def run_batch(items):
 
 def act(request):
     time.sleep(request.get("sleep", 0))
+    while "until" in request and not Path(request["until"]).exists():
+        time.sleep(0.01)
     if "fail" in request:
         raise RuntimeError(request["fail"])
     if "import" in request:
         importlib.import_module(request["import"])
     if "eat_mb" in request:
         bytearray(request["eat_mb"] << 20)
+    if "exit" in request:
+        os._exit(request["exit"])
+    if "crash" in request:
+        ctypes.string_at(0)
     if "hold" in request:
         # A C function that does not let other threads of Python run.
         ctypes.PyDLL(None).sleep(request["hold"])

@@ -18,17 +18,17 @@ FILES = {"/var/mlflow_resources/score.py": ENTRY_SCRIPT}
 ENVIRONMENT = {"AZUREML_ENTRY_SCRIPT": "score.py"}
 
 PROCESSES = {
-    "runner": "pgrep -o -f puncheon_runner",
-    "model worker": "pgrep -P $(pgrep -o -f puncheon_runner)",
-    "gunicorn master": "pgrep -o -f -- '-m gunicorn'",
-    "gunicorn worker": "pgrep -P $(pgrep -o -f -- '-m gunicorn')",
-    "azmlinfsrv master": "pgrep -o -f userenv/bin/azmlinfsrv",
-    "azmlinfsrv worker": "pgrep -P $(pgrep -o -f userenv/bin/azmlinfsrv)",
-    "nginx master": "pgrep -o -f 'nginx: master'",
-    "nginx worker": "pgrep -f 'nginx: worker'",
+    "runner": "pgrep -o -f [p]uncheon_runner",
+    "model worker": "pgrep -P $(pgrep -o -f [p]uncheon_runner)",
+    "gunicorn master": "pgrep -o -f -- '-m [g]unicorn'",
+    "gunicorn worker": "pgrep -P $(pgrep -o -f -- '-m [g]unicorn')",
+    "azmlinfsrv master": "pgrep -o -f userenv/bin/[a]zmlinfsrv",
+    "azmlinfsrv worker": "pgrep -P $(pgrep -o -f userenv/bin/[a]zmlinfsrv)",
+    "nginx master": "pgrep -o -f '[n]ginx: master'",
+    "nginx worker": "pgrep -f '[n]ginx: worker'",
     "rsyslogd": "pgrep rsyslogd",
 }
-"""Shell commands that give the process ids of each kind."""
+"""Shell commands that give the process ids of each kind; the brackets keep a shell from finding itself."""
 
 
 def start_scripted(start: Start, image: str, environment: dict[str, str] | None = None, **options: Any) -> Running:
@@ -70,6 +70,11 @@ def calls(running: Running) -> list[list[int]]:
 def wait_scoring(running: Running, n: int) -> None:
     """Wait until the script has begun with a request."""
     wait_until(lambda: any(n in names for names in calls(running)), what=f"the call for request {n}")
+
+
+def connections(running: Running) -> int:
+    """Return how many connections gunicorn has."""
+    return running.execute("awk", '$4 == "01" && $2 ~ /:7A4F$/', "/proc/net/tcp").count("\n")
 
 
 def pids(running: Running, kind: str) -> list[int]:

@@ -7,7 +7,18 @@ import json
 import pytest
 
 from tests.image.running import BOTH_SERVERS, SERVERS, Running, ask, wait_until
-from tests.image.scripted import Later, Start, calls, pids, said, score, send_signal, start_scripted, wait_scoring
+from tests.image.scripted import (
+    Later,
+    Start,
+    calls,
+    connections,
+    pids,
+    said,
+    score,
+    send_signal,
+    start_scripted,
+    wait_scoring,
+)
 
 
 @BOTH_SERVERS
@@ -35,6 +46,35 @@ def test_stop_answers_what_was_accepted(start: Start, image: str, port: int) -> 
 
     assert (200, 1) == (request.join().status, said(request.answer)["n"])
     assert (0, True) == (code, seconds < 6)
+
+
+def test_stop_answers_what_waits_too(start: Start, image: str) -> None:
+    """Requests in the queue at `docker stop`, on both ports, get their answers as well, shared or one by one."""
+    running = start_scripted(start, image)
+    running.wait_ready()
+    first = Later(running, n=1, sleep=2)
+    wait_scoring(running, 1)
+    others = [Later(running, port, n=n, sleep=0.1) for n in range(2, 8) for port in (5000, 31311)]
+    wait_until(lambda: connections(running) > len(others), what="all connections")
+
+    seconds, code = running.stop()
+
+    assert [200] * 13 == [one.join().status for one in (first, *others)]
+    assert (0, True) == (code, seconds < 8)
+
+
+@pytest.mark.parametrize(
+    ("server", "preload"), [("puncheon", "true"), ("puncheon", "false"), ("azmlinfsrv", "false")], indirect=["server"]
+)
+def test_stop_while_the_model_loads_is_quick_and_clean(start: Start, image: str, preload: str) -> None:
+    """`docker stop` does not wait for the model."""
+    running = start_scripted(start, image, {"INIT": '{"sleep": 60}', "WORKER_PRELOAD": preload})
+    wait_until(lambda: running.address and ask(running.url("/livez")).status == 200, what="liveness")
+
+    seconds, code = running.stop()
+
+    assert 0 == code
+    assert seconds < 8
 
 
 @BOTH_SERVERS
@@ -262,14 +302,20 @@ def test_run_time_settings_reach_azmlinfsrv(start: Start, image: str) -> None:
 
 
 @BOTH_SERVERS
-def test_a_restarted_container_serves_again(start: Start, image: str) -> None:
-    """`docker restart` finds no stale lock, socket or count in its way."""
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_a_container_that_is_started_again_serves_again(start: Start, image: str, how: str) -> None:
+    """No stale lock, socket or count is in the way, also where `docker kill` left all of them behind."""
     running = start_scripted(start, image)
     running.wait_ready()
-    running.container.restart()
+    if how == "killed":
+        running.container.kill()
+        running.container.start()
+    else:
+        running.container.restart()
 
     running.wait_ready()
 
+    assert 200 == score(running, n=1).status
     assert 0 == running.stop()[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,10 @@ def test_the_proof_is_in_the_image(service: Running) -> None:
 
     assert {"proven"} == {proof["status"]}
     assert proof["example"]["sha256"]  # type: ignore[index]
+    assert {"preload": True, "batching": True} == {
+        name: found["allowed"]
+        for name, found in proof["capabilities"].items()  # type: ignore[attr-defined]
+    }
 
 
 REFUSED = {
@@ -64,6 +69,31 @@ def test_proof_warn_builds_a_failing_model_and_records_it(repository: Path, star
     assert "failed" == record(running)["status"]
 
 
+def test_a_model_whose_answers_depend_on_neighbours_shares_no_predict(
+    repository: Path, start: Callable[..., Running]
+) -> None:
+    """The build finds it out and says so, and so does every start; together each request is answered as alone."""
+    tag = "puncheon-test/neighbours:latest"
+    log = built(repository, add_model(repository, "depends_on_neighbours"), tag)
+    running = start(tag)
+    running.wait_ready()
+
+    answers: list[str] = []
+    bodies = [json.dumps({"input_data": {"columns": ["x"], "data": [[1.0], [2.0 + n]]}}) for n in range(16)]
+    threads = [
+        threading.Thread(target=lambda body=body: answers.append(ask(running.url("/score"), body).text))
+        for body in bodies
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert "batching off: an answer depends on its neighbours" in log
+    assert "batching off: an answer depends on its neighbours" in running.log().splitlines()[0]
+    assert sorted([-(n + 1) / 2, (n + 1) / 2] for n in range(16)) == sorted(json.loads(text) for text in answers)
+
+
 def test_a_model_without_an_example_is_built_with_a_warning(repository: Path) -> None:
     """The warning says how to log one."""
     log = built(repository, add_model(repository, "no_example"), "puncheon-test/no_example:latest")
@@ -74,7 +104,7 @@ def test_a_model_without_an_example_is_built_with_a_warning(repository: Path) ->
 def test_an_activation_script_reaches_model_and_shells(
     repository: Path, tmp_path: Path, start: Callable[..., Running]
 ) -> None:
-    """What userenv's activate.d exports is there for the server, login and interactive shells."""
+    """What userenv's activate.d exports is there for the model, login and interactive shells."""
     running = start(
         built_image(repository),
         files={"/opt/miniconda/envs/userenv/etc/conda/activate.d/flag.sh": "export PUNCHEON_FLAG=seen\n"},

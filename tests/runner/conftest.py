@@ -1,15 +1,17 @@
-"""The entry script, called in this process as the inference server calls it."""
+"""The entry script, called in this process as the inference server calls it; runners as processes of their own."""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.runner.running import SCRIPTS, Runner, Start, run, write_script
 from tests.serving import ENTRY_SCRIPT, KIT
 
 Load = Callable[..., ModuleType]
@@ -47,3 +49,15 @@ def load(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Load:
 def kit_body() -> str:
     """The kit's own body for its demo model."""
     return (KIT / "input_example.json").read_text()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a runner, with an entry script (or its lines) and settings; ``faulty.py`` if none is given."""
+    with ExitStack() as stack:
+
+        def start_one(script: Path | list[str] = SCRIPTS / "faulty.py", **variables: str) -> Runner:
+            path = script if isinstance(script, Path) else write_script(tmp_path, *script)
+            return stack.enter_context(run(path, tmp_path, **variables))
+
+        yield start_one

@@ -26,6 +26,12 @@ LIMIT_S = 30.0
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 """What a runner keeps of this process's environment."""
 
+PRELOAD = {"preloaded": "true", "loaded by each worker": "false"}
+"""The values of WORKER_PRELOAD, by what they mean."""
+
+OK = {"do": "answer", "value": 1}
+"""A request to ``faulty.py`` that is answered with 1."""
+
 State = dict[str, Any]
 
 
@@ -91,6 +97,20 @@ class Runner:
 
     def worker_socket(self, slot: int) -> Path:
         return self.control.with_name(f"{self.control.stem}-{slot}{self.control.suffix}")
+
+    def exchange(self, requests: Sequence[Request], limit_s: float = LIMIT_S) -> list[list[Answer]]:
+        """Send requests of any form in one frame to the first worker; return the answers of each message."""
+        messages: list[list[Answer]] = []
+        data = bytearray()
+        with self.connect() as peer:
+            peer.settimeout(limit_s)
+            peer.sendall(b"".join(pack_frame(Frame(requests, int(limit_s * 1000), os.getpid(), 1))))
+            while sum(map(len, messages)) < len(requests):
+                received = peer.recv(1 << 20)
+                assert received, f"the worker has ended; log:\n{self.log[-3000:]}"
+                data += received
+                messages += [answers for answers, _ in unpack_messages(data)]
+        return messages
 
     def connect(self, slot: int = 0) -> socket.socket:
         """Return a connection to a worker."""
@@ -231,3 +251,7 @@ def _mode(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return "Z"
+
+
+Start = Callable[..., Runner]
+"""What the fixture ``start`` gives."""

@@ -154,7 +154,7 @@ def test_the_http_side_is_told_how_it_is_called() -> None:
     """And what it has borrowed."""
     facts = EntryScript(SimpleNamespace(__file__="", init=id, run=run_plain)).facts()
 
-    assert {"call": "text", "needs_head": False, "fallback": [], "schemas": None} == facts
+    assert {"call": "text", "needs_head": False, "takes_parsed": False, "fallback": [], "schemas": None} == facts
 
 
 ANSWERS: dict[str, tuple[Any, bool]] = {

@@ -36,6 +36,15 @@ def test_the_model_is_found(
     assert [0, 0] == load(tmp_path, folder).run(kit_body)
 
 
+def test_a_link_to_a_model_is_one(
+    load: Callable[..., ModuleType], saved_models: dict[str, Path], tmp_path: Path, kit_body: str
+) -> None:
+    """MLflow itself takes it for a way out of the folder."""
+    (tmp_path / "model").symlink_to(saved_models["iris"])
+
+    assert [0, 0] == load(tmp_path, "model").run(kit_body)
+
+
 def test_the_parts_of_a_model_are_not_further_models(
     load: Callable[..., ModuleType], saved_models: dict[str, Path], tmp_path: Path, kit_body: str
 ) -> None:

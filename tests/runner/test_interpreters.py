@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import marshal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from puncheon_runner.protocol import PARSED, Request
 from tests.runner.running import SCRIPTS, run
 from tests.serving import find_python
 
@@ -36,6 +39,11 @@ def test_it_loads_answers_replaces_and_stops(tmp_path: Path, version: str, prelo
             answers[place] if place in (0, 4) else answers[place][0] for place in range(5)
         ]
         assert "no such customer" in runner.log
+
+        values: list[object] = ["ü", 2**62, -0.5, [None], {"a": [True]}]
+        parsed = [Request(b"", marshal.dumps({"do": "answer", "value": value}, 2), PARSED) for value in values]
+        (message,) = runner.exchange(parsed)
+        assert values == [json.loads(answer.body) for answer in message]
 
         assert {} == runner.send({"do": "loop"}, limit_s=0.3)
         state = runner.until(lambda state: state["workers"][0]["ready"] and state["workers"][0]["pid"] != pid)

@@ -13,7 +13,9 @@ from puncheon_runner.protocol import (
     LONGEST_MS,
     MAX_COUNT,
     MESSAGE,
+    PARSED,
     REQUEST,
+    TEXT,
     Answer,
     Frame,
     Request,
@@ -24,7 +26,10 @@ from puncheon_runner.protocol import (
 )
 
 U32 = st.integers(0, 2**32 - 1)
-REQUESTS = st.lists(st.builds(Request, *[st.binary(max_size=300)] * 3), max_size=20)
+REQUESTS = st.lists(
+    st.builds(Request, *[st.binary(max_size=300)] * 3, st.sampled_from([TEXT, PARSED])),
+    max_size=20,
+)
 FRAMES = st.builds(Frame, REQUESTS, limit_ms=U32, client=U32, number=U32)
 ANSWERS = st.lists(
     st.builds(Answer, st.integers(0, MAX_COUNT - 1), st.integers(100, 599), *[st.binary(max_size=300)] * 2), max_size=20
@@ -44,7 +49,7 @@ def plain(frame: Frame) -> Frame:
 
 @given(FRAMES)
 def test_a_frame_arrives_as_it_was_sent(frame: Frame) -> None:
-    """Ids, heads, bodies, limit, sender and number."""
+    """Ids, heads, bodies and their forms, limit, sender and number."""
     assert frame == plain(unpack_frame(*packed(frame)))
 
 

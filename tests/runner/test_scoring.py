@@ -3,72 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from puncheon_runner import scoring
 from puncheon_runner.entry_script import EntryScript
 from puncheon_runner.protocol import Frame, Request
 from puncheon_runner.scoring import Scoring
+from tests.runner.in_process import Guard, RefusedError, Script
 
 Answers = dict[int, tuple[int, Any]]
 FAILED = {"message": "An unexpected error occurred in scoring script. Check the logs for more info."}
-
-
-class RefusedError(ValueError):
-    """The client's mistake."""
-
-    status = 422
-
-
-class Script:
-    """An entry script that notes its calls: ``1`` gives 1, ``"a:1"`` too and shares a call with others of ``a``.
-
-    ``"fail"`` fails, ``"refuse"`` is refused by the model, ``"alone"`` shares with nobody, ``"bad"`` is refused when it
-    is read, ``"long"`` has three rows.
-    """
-
-    __file__ = "script"
-
-    def __init__(self) -> None:
-        self.calls: list[list[str]] = []
-        self.fails_together = False
-
-    def init(self) -> None: ...
-
-    def run(self, data: str) -> Any:
-        return self.run_batch([json.loads(data)])[0]
-
-    def prepare(self, data: str) -> tuple[Any, str, int]:
-        text = str(json.loads(data))
-        if text == "bad":
-            raise RefusedError("no such column")
-        key = None if text == "alone" else text.partition(":")[0] if ":" in text else ""
-        return key, text, 3 if text == "long" else 1
-
-    def run_batch(self, items: Sequence[Any]) -> list[Any]:
-        self.calls.append(list(map(str, items)))
-        if "fail" in items or (self.fails_together and len(items) > 1):
-            raise ZeroDivisionError
-        if "refuse" in items:
-            raise RefusedError("out of range")
-        return [f"answer {item}" for item in items]
-
-
-class Guard:
-    """Notes for which requests a timer was started, and for how long."""
-
-    def __init__(self) -> None:
-        self.started: list[tuple[list[int], float]] = []
-        self.is_running = False
-
-    def __call__(self, indexes: Sequence[int], limit_s: float) -> None:
-        self.is_running = limit_s > 0
-        if limit_s:
-            self.started.append((list(indexes), limit_s))
 
 
 @pytest.fixture
@@ -265,7 +212,6 @@ class Endless:
 
 UNWRITABLE = {
     "an object": object(),
-    "bytes": b"x",
     "a circle": _circle(),
     "an endless array": Endless(),
     "a key that is no text": {(1, 2): 3},
@@ -327,63 +273,3 @@ def test_alone_a_request_has_the_whole_limit(answer: Answer, script: Script, gua
     answer("1", "alone", "2", limit_s=7)
 
     assert {7.0} == {limit_s for indexes, limit_s in guard.started if len(indexes) == 1}
-
-
-QUICK, SLOW = 0.01, 0.2
-KNOWN: dict[str, tuple[list[tuple[float, int]], float, int, float]] = {
-    "nothing": ([], 60, 2, 60),
-    "quick calls": ([(QUICK, 1)], 60, 2, 1),
-    "slow calls": ([(SLOW, 10)], 60, 2, 20 * SLOW),
-    "very slow calls": ([(10, 10)], 60, 2, 60),
-    "a short limit": ([(QUICK, 10)], 2, 2, 0.5),
-    "a very short limit": ([(QUICK, 10)], 0.1, 2, 0.1),
-    "slow rows": ([(SLOW, 1)], 60, 30, 5 * 30 * SLOW),
-    "slow rows, a short limit": ([(SLOW, 1)], 10, 30, 10),
-}
-
-
-def known(script: Script, guard: Guard, calls: list[tuple[float, int]]) -> Scoring:
-    """Return what has seen these calls: seconds and rows."""
-    one = Scoring(EntryScript(script), True, 100, guard)
-    for seconds, rows in calls:
-        one.learn(seconds, rows)
-    return one
-
-
-@pytest.mark.parametrize(("calls", "limit_s", "rows", "expected"), KNOWN.values(), ids=KNOWN.keys())
-def test_a_shared_call_may_take_some_times_what_others_took(
-    guard: Guard, script: Script, calls: list[tuple[float, int]], limit_s: float, rows: int, expected: float
-) -> None:
-    """By call and by row; at least a second or a quarter of the limit, at most the limit."""
-    assert pytest.approx(expected) == known(script, guard, calls).patience_s(limit_s, rows)
-
-
-def test_the_slowest_call_is_forgotten_in_time(guard: Guard, script: Script) -> None:
-    """One slow call does not make every later hang last."""
-    assert scoring.PATIENCE_S == known(script, guard, [(10, 1), *[(0.001, 1)] * 1000]).patience_s(60, 2)
-
-
-MOST: dict[str, tuple[list[tuple[float, int]], float, float]] = {
-    "nothing": ([], 1, 100),
-    "quick rows": ([(0.001, 1)], 60, 100),
-    "slow rows": ([(0.1, 1)], 1, 5),
-    "very slow rows": ([(2, 1)], 1, 0.25),
-    "slow calls of many rows": ([(0.1, 1), *[(0.1, 50)] * 50], 1, 100),
-}
-
-
-@pytest.mark.parametrize(("calls", "limit_s", "expected"), MOST.values(), ids=MOST.keys())
-def test_a_shared_call_is_expected_to_end_in_half_the_limit(
-    guard: Guard, script: Script, calls: list[tuple[float, int]], limit_s: float, expected: float
-) -> None:
-    """Rows that take their time are fewer: together they must not outlive the limit of one."""
-    assert pytest.approx(expected) == known(script, guard, calls).most_rows(limit_s)
-
-
-def test_slow_rows_share_smaller_calls(guard: Guard, script: Script) -> None:
-    """Three rows of 100 ms where the limit is 600 ms."""
-    one = known(script, guard, [(0.1, 1)])
-
-    list(one.answer(Frame([Request(b"", str(number).encode()) for number in range(7)], 610, 1, 1)))
-
-    assert [["0", "1", "2"], ["3", "4", "5"], ["6"]] == script.calls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -146,3 +147,20 @@ def test_what_waits_for_a_client_that_has_left_is_never_scored(start: Serve) -> 
 
     assert (200, 200) == (busy.join().status, later.join().status)
     assert [["busy"], ["stays"]] == server.scored()
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"), [(b"X-Long: ", b"x" * 4096), (b"", b"X-A: b\r\n" * 512)], ids=["one that does not end", "many"]
+)
+def test_headers_that_do_not_end_are_refused(server: Gunicorn, begin: bytes, piece: bytes) -> None:
+    """After 64 KiB and what comes with the last of them: 431 in JSON, and the connection ends."""
+    with server.connect() as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + begin)
+        pieces = 0
+        while not select.select([peer], [], [], 0.02)[0] and pieces < 64:
+            peer.sendall(piece)
+            pieces += 1
+        refusal = receive(peer, b"(none" if pieces == 64 else b"bytes.")
+
+    assert refusal.startswith(b"HTTP/1.1 431 ")
+    assert b"longer than 65536 bytes" in refusal

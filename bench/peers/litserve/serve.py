@@ -46,7 +46,7 @@ class Model(litserve.LitAPI):
 
 
 if __name__ == "__main__":
-    api = Model(max_batch_size=128, batch_timeout=0.002)
+    api = Model(max_batch_size=32, batch_timeout=0.001)
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1, timeout=120, fast_queue=True)
     server.run(
         host="127.0.0.1", port=int(sys.argv[1]), num_api_servers=1, generate_client_file=False, log_level="warning"

@@ -99,11 +99,11 @@ def prove(saved_models: dict[str, Path], server_environment: Path, tmp_path: Pat
 def prove_ours(saved_models: dict[str, Path], amlenv: Path, tmp_path: Path) -> Prove:
     """Prove a saved model, by name, on our own server."""
 
-    def prove_one(model: str, mode: str = "require", **variables: str) -> Proof:
+    def prove_one(model: str, mode: str = "require", *arguments: str, **variables: str) -> Proof:
         gunicorn, nginx = free_ports(2)
         return run_proof(
             shlex.join([str(START_PUNCHEON), str(tmp_path)]),
-            (),
+            arguments,
             tmp_path / "proof.json",
             {
                 # The models' own environment is the tests': it holds what they were saved with.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def test_a_right_model_may_be_forked_and_may_share(prove_ours: Prove) -> None:
 
 
 BATCHING = {
-    "rows_that_matter_to_each_other": "an answer depends on its neighbours: ",
+    "depends_on_neighbours": "an answer depends on its neighbours: ",
     "one_answer_for_all_rows": "its requests do not share a predict: ",
     "not_deterministic": "the model does not answer the same request twice the same",
 }
@@ -71,6 +72,13 @@ def test_preload_that_is_demanded_and_impossible_stops_the_build(prove_ours: Pro
     assert "Leave WORKER_PRELOAD out" in proof.told
 
 
+def test_without_an_example_preload_is_as_demanded(prove_ours: Prove) -> None:
+    """WORKER_PRELOAD=true starts the model so, and no more is claimed."""
+    proof = prove_ours("no_example", WORKER_PRELOAD="true")
+
+    assert (0, "loaded", {}) == (proof.code, proof.record["status"], proof.record["capabilities"])
+
+
 def test_preload_that_is_forbidden_is_not_tried(prove_ours: Prove) -> None:
     """WORKER_PRELOAD=false needs no proof, and the record claims none."""
     proof = prove_ours("iris", WORKER_PRELOAD="false")
@@ -95,6 +103,13 @@ def test_a_wrong_model_is_refused_with_the_cause(prove_ours: Prove, model: str, 
     assert 2 == proof.code
     assert message in proof.told
     assert evidence in proof.told
+
+
+def test_a_model_that_fails_is_asked_no_more_than_needed(prove_ours: Prove, tmp_path: Path) -> None:
+    """Its log stays short: the worker asked once, and the score."""
+    prove_ours("example_fails", "require", "--log", str(tmp_path / "log"))
+
+    assert 2 == (tmp_path / "log").read_text().count("RuntimeError: no such table: customers")
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_services_with_the_traceback(prove_ours: Prove) -> None:

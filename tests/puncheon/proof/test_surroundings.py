@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from puncheon.environment.report import REPORT
 from puncheon.errors import ProofError
 from puncheon.model_folder import ModelFolder
 from puncheon.proof import memory
-from puncheon.proof.plan import services_environment
+from puncheon.proof.plan import Plan, services_environment
 from puncheon.proof.record import Record, read_record, write_record
 from puncheon.proof.versions import relevant_versions, report_warnings, version_warnings
 
@@ -97,6 +98,35 @@ def test_services_see_the_images_environment_and_not_the_kits() -> None:
         "HOME": "/",
         "LD_LIBRARY_PATH": "/envs/userenv/lib:",
     } == services_environment(environ)
+
+
+@pytest.mark.parametrize(
+    ("ask", "what"),
+    [(Plan.model_state, "service"), (lambda plan: plan.ask_worker([b"{}"]), "worker")],
+    ids=["service", "worker"],
+)
+def test_a_model_service_that_is_gone_is_an_error_and_no_traceback(
+    tmp_path: Path, ask: Callable[[Plan], Any], what: str
+) -> None:
+    """It may end while it is asked."""
+    plan = Plan(
+        mode="require",
+        command=[],
+        environment={},
+        gunicorn_port=1,
+        nginx_port=2,
+        model_dir=tmp_path,
+        model_folder="",
+        prefix=tmp_path,
+        server="puncheon",
+        limit_s=1.0,
+        stop_s=1.0,
+        log=tmp_path / "log",
+        model_socket=tmp_path / "model.sock",
+    )
+
+    with pytest.raises(ProofError, match=f"The model's {what} cannot be reached any more: No such file or directory"):
+        ask(plan)
 
 
 def test_a_record_is_written_as_a_whole_and_read_again(tmp_path: Path) -> None:

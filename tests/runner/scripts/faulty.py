@@ -36,6 +36,11 @@ def prepare(data):
     return None if request.get("alone") else request.get("key", ""), data, request.get("rows", 1)
 
 
+def prepare_parsed(value):
+    """Take what has been parsed as what was sent."""
+    return prepare(json.dumps(value))
+
+
 def run_batch(items):
     """Answer several."""
     return [run(item) for item in items]
