@@ -41,6 +41,7 @@ BORROWED = (
     "the entry script imports what the model's environment lacks and the image's fallback folder has ({names}): name "
     "it in conda.yaml to have its newest version"
 )
+NO_BATCH_FORM = "the entry script has no run_batch, or takes more of a request than its body"
 NEXT_LOG = "Build with PROOF=off, run the image, and look at its log (docker logs)."
 
 
@@ -145,7 +146,8 @@ def _finish(
         Scoring(plan, services, record).score(example, expected)
         say(f"scored {example.name} on both ports: {_answered(record)}")
         if plan.server == "puncheon":
-            sharing = may_share(example.body, plan.ask_worker)
+            can_batch = plan.model_state().get("can_batch")
+            sharing = may_share(example.body, plan.ask_worker) if can_batch else Capability(False, NO_BATCH_FORM)
             record.capabilities["batching"] = asdict(sharing)
             say(f"batching {'on' if sharing.allowed else 'off'}: {sharing.reason}")
     if plan.server == "puncheon":
