@@ -91,6 +91,8 @@ def _environ(head: Mapping[str, Any], body: bytes) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
+    if head.get("client"):
+        environ["REMOTE_ADDR"] = head["client"]
     for name, value in head.get("headers", ()):
         key = name.upper().replace("-", "_")
         if key == "CONTENT_TYPE":

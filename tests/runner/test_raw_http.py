@@ -43,10 +43,12 @@ def test_the_request_is_as_flask_has_it() -> None:
             "cookie": request.cookies["a"],
             "type": request.content_type,
             "json": request.get_json(),
+            "from": request.remote_addr,
         },
         b'{"a": 1}',
         method="PUT",
         path="/score",
+        client="10.0.0.1",
         query="b=%C3%A4&b=2",
         headers=[["x-some", "1"], ["X-Some", "2"], ["cookie", "a=b"], ["content-type", "application/json"]],
     )
@@ -59,6 +61,7 @@ def test_the_request_is_as_flask_has_it() -> None:
         "cookie": "b",
         "type": "application/json",
         "json": {"a": 1},
+        "from": "10.0.0.1",
     } == seen
 
 
