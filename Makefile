@@ -53,7 +53,7 @@ stop: venv ## stop and remove the container
 	@$(PUNCHEON) container stop --name $(NAME)
 
 test: venv engine base channel model ## run all tests
-	@$(VENV)/bin/python -m pytest $(TEST_ARGS)
+	@$(VENV)/bin/python -m pytest --numprocesses 2 --dist loadgroup $(TEST_ARGS)
 
 bench: venv engine base channel model ## measure beside other servers, about an hour: docs/benchmarks.md
 	@$(VENV)/bin/python -W ignore -m bench $(BENCH_ARGS)

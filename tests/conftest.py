@@ -11,9 +11,23 @@ import pytest
 from tests import models
 from tests.serving import KIT, make_environment
 
+ALONE = ("image", "scripts")
+"""Folders whose tests run one after the other: they name images and containers of one engine."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write what is rendered as the new goldens")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares fixtures: a file's tests, and all of a folder that shares images or the engine.
+
+    With two processes (``make test``) one runs the tests in containers, and the other all else.
+    """
+    for item in items:
+        path = item.path.relative_to(Path(__file__).parent)
+        group = path.parts[0] if path.parts[0] in ALONE else str(path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
