@@ -41,6 +41,7 @@ BORROWED = (
     "the entry script imports what the model's environment lacks and the image's fallback folder has ({names}): name "
     "it in conda.yaml to have its newest version"
 )
+NO_BATCH_FORM = "the entry script has no run_batch, or takes more of a request than its body"
 NEXT_LOG = "Build with PROOF=off, run the image, and look at its log (docker logs)."
 
 
@@ -116,7 +117,7 @@ def _forks(plan: Plan, record: Record, example: Example | None) -> bool:
     found = Capability(bool(told["preload"]), str(told["not_preloaded"]))
     if found.allowed and example is not None:
         first = plan.ask_worker([example.body]).answers
-        if first and first[0].status != 200:
+        if first and not 200 <= first[0].status < 300:
             return True  # The scores that follow say why; there is nothing to find out about a model that fails.
         found = may_fork(told, example.body, plan.ask_worker) if first else Capability(False, SILENT)
     if example is not None:
@@ -145,7 +146,8 @@ def _finish(
         Scoring(plan, services, record).score(example, expected)
         say(f"scored {example.name} on both ports: {_answered(record)}")
         if plan.server == "puncheon":
-            sharing = may_share(example.body, plan.ask_worker)
+            can_batch = plan.model_state().get("can_batch")
+            sharing = may_share(example.body, plan.ask_worker) if can_batch else Capability(False, NO_BATCH_FORM)
             record.capabilities["batching"] = asdict(sharing)
             say(f"batching {'on' if sharing.allowed else 'off'}: {sharing.reason}")
     if plan.server == "puncheon":

@@ -37,6 +37,8 @@ class Call:
     ----------
     run
         The script's function.
+    uses_flask
+        Whether it expects to be called while Flask handles the request.
 
     Raises
     ------
@@ -51,7 +53,7 @@ class Call:
         Whether it has to be told method, headers and query of a request.
     """
 
-    def __init__(self, run: Callable[..., Any]) -> None:
+    def __init__(self, run: Callable[..., Any], uses_flask: bool = False) -> None:
         parameters = list(inspect.signature(run).parameters.values())
         kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         if any(parameter.kind not in kinds for parameter in parameters):
@@ -63,7 +65,8 @@ class Call:
             raise ScriptError(f"run() needs a parameter for the input data{beside}")
         self._run = run
         self.kind = _kind(run)
-        self.needs_head = self._takes_headers or self.kind != "text"
+        self._in_context = uses_flask or self.kind == "request"
+        self.needs_head = self._takes_headers or self._in_context or self.kind != "text"
 
     def __call__(self, request: Request) -> Any:
         """Call ``run`` for one request; return, or raise, what it does.
@@ -74,12 +77,18 @@ class Call:
             If the request is at fault.
         """
         head = json.loads(request.head) if request.head else {}
+        if not self._in_context:
+            return self._call(request, head)
+        with raw_http.context(head, bytes(request.body)) as current:
+            # Read before its context ends: its body may be made only now.
+            return raw_http.read_response(self._call(request, head, current))
+
+    def _call(self, request: Request, head: Mapping[str, Any], current: Any = None) -> Any:
         arguments = {HEADERS: _as_dict(head)} if self._takes_headers else {}
-        if self.kind == "request":
-            return raw_http.call(self._run, self._parameters[0].name, arguments, head, bytes(request.body))
         if self.kind == "values":
             return self._call_with_values(self._values(request, head), arguments)
-        return self._run(**{self._parameters[0].name: text(request)}, **arguments)
+        data = current if self.kind == "request" else text(request)
+        return self._run(**{self._parameters[0].name: data}, **arguments)
 
     def schemas(self) -> dict[str, Any] | None:
         """Return the schemas of input and output that decorators give, and the Swagger versions that can say them."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable, Hashable, NamedTuple, Sequence
 
-from puncheon_runner import fallback
+from puncheon_runner import fallback, raw_http
 from puncheon_runner.calling import Call, ScriptError
 
 
@@ -49,8 +49,8 @@ class EntryScript:
         self.init: Callable[[], None] = module.init
         # A driver script (Azure's SDK makes some) stands before the real one and does not hand arguments on.
         driven = getattr(module, "driver_module", None)
-        run = driven.run if isinstance(driven, ModuleType) and hasattr(driven, "run") else module.run
-        self.call = Call(run)
+        script = driven if isinstance(driven, ModuleType) and hasattr(driven, "run") else module
+        self.call = Call(script.run, raw_http.is_used(script))
         self._run_batch: Callable[[Sequence[Any]], list[Any]] | None = getattr(module, "run_batch", None)
         self._prepare: Callable[[str], tuple[Any, Any, int]] | None = getattr(module, "prepare", None)
         self._prepare_parsed: Callable[[Any], tuple[Any, Any, int]] | None = getattr(module, "prepare_parsed", None)
@@ -66,6 +66,7 @@ class EntryScript:
         return {
             "call": self.call.kind,
             "needs_head": self.call.needs_head,
+            "can_batch": self.can_batch,
             "takes_parsed": self.takes_parsed,
             "fallback": fallback.used(),
             "schemas": self.call.schemas(),

@@ -9,9 +9,9 @@ predict arrive together.  All numbers are in network byte order.
     answer message  size u32 (all after the header), count u16, reserved u16, duration u32 us
                     count x (place u16, status u16, head size u32, body size u32); then head and body of each
 
-A head is JSON, or nothing: of a request ``{"method", "path", "query", "headers": [[name, value], …]}``, sent where the
-entry script asks for it; of an answer ``{"headers": [[name, value], …]}``, where the script has chosen any, or
-``{"failed": false}`` where it has succeeded although the status is a failure's.
+A head is JSON, or nothing.  Of a request it is ``{"method", "path", "query", "client", "headers"}``, sent where the
+entry script asks for it; of an answer ``{"headers"}``, where the script has chosen any, or ``{"failed": false}`` where
+it has succeeded although the status is a failure's.  Headers are a list of ``[name, value]``.
 """
 
 from __future__ import annotations

@@ -5,11 +5,13 @@ Flask is the model environment's own, or comes from the fallback folder; scripts
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import sys
 from pathlib import Path
-from typing import Any, Callable, Mapping, NamedTuple
+from types import FunctionType, ModuleType
+from typing import Any, Iterator, Mapping, NamedTuple
 
 API = "azureml_inference_server_http.api.aml_request"
 """The module whose decorator ``rawhttp`` a script has used, whichever name it imported it by."""
@@ -28,14 +30,30 @@ def is_requested() -> bool:
     return bool(getattr(sys.modules.get(API), "_rawHttpRequested", False))
 
 
-def call(
-    run: Callable[..., Any], parameter: str, arguments: Mapping[str, Any], head: Mapping[str, Any], body: bytes
-) -> Any:
-    """Call ``run`` with a Flask request, inside its context; a response is read before the context ends."""
+def is_used(script: Any) -> bool:
+    """Whether a script has imported something of Flask's by name: ``request``, ``jsonify``, … need a context.
+
+    The types of its values say so; the values themselves may be proxies, which tell nothing outside a context.
+    """
+    for value in vars(script).values():
+        kind = type(value)
+        names = [kind.__module__]
+        if kind is ModuleType:
+            names.append(value.__name__)
+        elif kind is FunctionType or issubclass(kind, type):
+            names.append(value.__module__)
+        if {str(name).partition(".")[0] for name in names} & {"flask", "werkzeug"}:
+            return True
+    return False
+
+
+@contextlib.contextmanager
+def context(head: Mapping[str, Any], body: bytes) -> Iterator[Any]:
+    """Make a request Flask's current one for a while; yields it."""
     import flask
 
     with _application().request_context(_environ(head, body)):
-        return read_response(run(**{parameter: flask.request._get_current_object()}, **arguments))  # type: ignore[attr-defined]
+        yield flask.request._get_current_object()  # type: ignore[attr-defined]
 
 
 @functools.lru_cache(maxsize=None)
@@ -73,6 +91,8 @@ def _environ(head: Mapping[str, Any], body: bytes) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
+    if head.get("client"):
+        environ["REMOTE_ADDR"] = head["client"]
     for name, value in head.get("headers", ()):
         key = name.upper().replace("-", "_")
         if key == "CONTENT_TYPE":

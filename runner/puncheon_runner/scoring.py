@@ -147,7 +147,7 @@ class Scoring:
         self._guard((index,), limit_s)
         try:
             prepared = self._read(request)
-        except Exception as error:
+        except BaseException as error:
             yield [Answer(index, *_refusal(error, request))], 0.0
             return
         finally:

@@ -159,6 +159,7 @@ def request_head(scope: Message) -> bytes:
             "path": scope["path"],
             "query": scope["query_string"].decode("latin-1"),
             "headers": headers,
+            "client": (scope.get("client") or ("",))[0],
         }
     ).encode()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,17 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pair(
-    request: pytest.FixtureRequest, reference: Path, amlenv: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Pair]:
-    """Both servers of the service that the test names; tests of one service come one after the other."""
-    service = request.param
-    with serve(SERVICES[service], reference, amlenv, tmp_path_factory.mktemp("pair")) as both:
-        yield both
+def pair_of(reference: Path, amlenv: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Pair]]:
+    """Return both servers of a service; those of the one before are ended, so that no more than two run."""
+    running: dict[str, Pair] = {}
+    with contextlib.ExitStack() as stack:
+
+        def start(service: str) -> Pair:
+            if service not in running:
+                stack.close()
+                running.clear()
+                folder = tmp_path_factory.mktemp("pair")
+                running[service] = stack.enter_context(serve(SERVICES[service], reference, amlenv, folder))
+            return running[service]
+
+        yield start

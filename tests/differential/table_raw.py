@@ -44,10 +44,11 @@ RESPONSES = (
     *(
         post("responses", name, name)
         for name in (
-            "text", "created", "client's mistake", "failure", "flask failure", "says that it failed", "many headers",
-            "anything else",
+            "text", "created", "jsonify", "client's mistake", "failure", "flask failure", "says that it failed",
+            "many headers", "anything else",
         )
     ),
+    post("responses", "what the request is", "the request", ("X-Some", "1")),
     post("responses", "with the client's id", "text", JSON, ("x-request-id", "A"), ("x-ms-client-request-id", "C")),
 )  # fmt: skip
 

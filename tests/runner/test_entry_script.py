@@ -154,7 +154,10 @@ def test_the_http_side_is_told_how_it_is_called() -> None:
     """And what it has borrowed."""
     facts = EntryScript(SimpleNamespace(__file__="", init=id, run=run_plain)).facts()
 
-    assert {"call": "text", "needs_head": False, "takes_parsed": False, "fallback": [], "schemas": None} == facts
+    assert {"call": "text", "needs_head": False, "fallback": [], "schemas": None} == {
+        name: facts[name] for name in ("call", "needs_head", "fallback", "schemas")
+    }
+    assert not facts["can_batch"]
 
 
 ANSWERS: dict[str, tuple[Any, bool]] = {

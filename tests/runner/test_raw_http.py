@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import flask
@@ -43,10 +43,12 @@ def test_the_request_is_as_flask_has_it() -> None:
             "cookie": request.cookies["a"],
             "type": request.content_type,
             "json": request.get_json(),
+            "from": request.remote_addr,
         },
         b'{"a": 1}',
         method="PUT",
         path="/score",
+        client="10.0.0.1",
         query="b=%C3%A4&b=2",
         headers=[["x-some", "1"], ["X-Some", "2"], ["cookie", "a=b"], ["content-type", "application/json"]],
     )
@@ -59,6 +61,7 @@ def test_the_request_is_as_flask_has_it() -> None:
         "cookie": "b",
         "type": "application/json",
         "json": {"a": 1},
+        "from": "10.0.0.1",
     } == seen
 
 
@@ -97,6 +100,34 @@ def test_a_response_is_read_before_its_context_ends() -> None:
 def test_any_other_value_is_left_as_it_is(value: Any) -> None:
     """It becomes JSON."""
     assert value == ask(lambda request: value)
+
+
+USES: dict[str, tuple[dict[str, Any], bool]] = {
+    "nothing": ({}, False),
+    "the package": ({"flask": flask}, True),
+    "a function": ({"jsonify": flask.jsonify}, True),
+    "a class": ({"Response": flask.Response}, True),
+    "a proxy": ({"request": flask.request}, True),
+    "an object": ({"answer": flask.Response("")}, True),
+    "other packages": ({"json": json, "pytest": pytest, "loads": json.loads, "kind": dict, "n": 1}, False),
+}
+
+
+@pytest.mark.parametrize(("names", "expected"), USES.values(), ids=USES.keys())
+def test_a_script_uses_flask_by_what_it_has_imported(names: dict[str, Any], expected: bool) -> None:
+    """Not by what some library of its has."""
+    assert expected == raw_http.is_used(SimpleNamespace(__name__="score", **names))
+
+
+def test_an_undecorated_script_that_uses_flask_has_its_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``request`` is the request, and ``jsonify`` makes its response."""
+    monkeypatch.setattr(sys.modules[raw_http.API], "_rawHttpRequested", False)
+    call = Call(lambda data: flask.jsonify(data=data, header=flask.request.headers["X-A"]), uses_flask=True)
+
+    response = call(Request(b"", b"a", json.dumps({"headers": [["x-a", "1"]]}).encode()))
+
+    assert ("text", True) == (call.kind, call.needs_head)
+    assert {"data": "a", "header": "1"} == json.loads(response.body)
 
 
 def test_it_does_not_go_with_a_schema(monkeypatch: pytest.MonkeyPatch) -> None:

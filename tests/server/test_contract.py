@@ -80,13 +80,33 @@ def test_head_is_get_without_a_body(server: Gunicorn, path: str) -> None:
     assert get.headers["content-length"] == head.headers["content-length"]
 
 
+def test_head_of_a_score_is_get_without_a_body(server: Gunicorn) -> None:
+    """The script answers its query."""
+    head, get = server.ask("/score?a=1", method="HEAD"), server.ask("/score?a=1")
+
+    assert (get.status, b"") == (head.status, head.body)
+    assert get.headers["content-length"] == head.headers["content-length"]
+    assert "x-ms-run-fn-exec-ms" in head.headers
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/swagger.json", "/score"])
+def test_a_slash_at_the_end_changes_nothing(server: Gunicorn, path: str) -> None:
+    """Clients and gateways add one."""
+    without, slashed = server.ask(f"{path}?version=3"), server.ask(f"{path}/?version=3")
+
+    assert (200, without.status) == (slashed.status, without.status)
+    assert without.headers["content-type"] == slashed.headers["content-type"]
+
+
 ELSEWHERE = {
     "unknown": ("GET", "/nothing", 404),
+    "two slashes": ("POST", "/score//", 404),
     "upper case": ("POST", "/SCORE", 404),
     "MLflow's own": ("POST", "/invocations", 404),
     "post to the probe": ("POST", "/", 405),
     "delete the probe": ("DELETE", "/", 405),
     "put a score": ("PUT", "/score", 405),
+    "head of nothing": ("HEAD", "/nothing", 404),
     "post a description": ("POST", "/swagger.json", 405),
 }
 
@@ -116,10 +136,8 @@ def test_a_version_that_there_is_not_is_a_404(server: Gunicorn) -> None:
     """The message names those that there are."""
     answer = server.ask("/swagger.json?version=4")
 
-    assert (404, "Swagger version [4] is not valid. Supported versions: [2, 3, 3.1].") == (
-        answer.status,
-        answer.message,
-    )
+    message = "Swagger version [4] is not valid. Supported versions: [2, 3, 3.1]."
+    assert (404, message) == (answer.status, answer.message)
 
 
 ROUTES = {

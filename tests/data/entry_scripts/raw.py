@@ -56,5 +56,7 @@ def run(request):
         "type": request.content_type,
         "header": request.headers.get("X-Some"),
         "is_json": request.is_json,
+        "from": request.remote_addr,
+        "url": request.full_path,
         "cookie": request.cookies.get("a"),
     }

@@ -1,7 +1,7 @@
 """Undecorated, with responses of its own."""
 
 from azureml_inference_server_http.api.aml_response import AMLResponse
-from flask import Response
+from flask import Response, jsonify, request
 
 
 def init():
@@ -16,6 +16,10 @@ def run(data):
         return AMLResponse({"a": 1}, 201, json_str=True)
     if name == "client's mistake":
         return AMLResponse({"error": "no such column"}, 400, json_str=True)
+    if name == "jsonify":
+        return jsonify(a=1)
+    if name == "the request":
+        return {"method": request.method, "path": request.path, "header": request.headers.get("X-Some")}
     if name == "failure":
         return AMLResponse("failure", 500)
     if name == "flask failure":
