@@ -26,6 +26,9 @@ from mlflow_score.request import (
 )
 from mlflow_score.tables import Table
 
+MOST_ROWS = 1024
+"""Larger requests gain nothing from company, and looking at each cell's type takes its time."""
+
 REALS = ("double", "float")
 NUMBERS = frozenset({int, float})
 
@@ -94,7 +97,8 @@ class Sharing:
         with fitting(spec):
             table = signature_table(payload, spec)
         rows = len(next(iter(table.columns.values())))
-        return self._key(table, said), Input(table, params, rows), rows
+        key = self._key(table, said) if rows <= MOST_ROWS else None
+        return key, Input(table, params, rows), rows
 
     def answer(self, inputs: Sequence[Input]) -> list[Any]:
         """Return the answers, in order, as JSON can say them.

@@ -35,7 +35,9 @@ def read_table(payload: Any, spec: InputSpec) -> Table:
         If rows or columns are not of one length, or a name stands twice.
     """
     if is_split(payload, spec):
-        rows = [row if isinstance(row, list) else [row] for row in payload["data"]]
+        rows = payload["data"]
+        if not _are_lists(rows):
+            rows = [row if isinstance(row, list) else [row] for row in rows]
         labels = payload.get("columns") or list(range(len(rows[0]) if rows else 0))
         return Table(_columns(rows, labels, spec), payload.get("index"))
     if isinstance(payload, dict):
@@ -63,10 +65,21 @@ def _columns(rows: list[Any], labels: list[Any], spec: InputSpec) -> dict[Any, l
     """Turn rows into columns."""
     if len(set(map(str, labels))) != len(labels):
         raise spec.refuse("A column is named twice.")
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, list) or len(row) != len(labels):
-            have = f"has {len(row)} values" if isinstance(row, list) else "is no list of values"
-            raise spec.refuse(f"Row {number} {have}; {len(labels)} are needed.")
+    if not _are_lists(rows) or set(map(len, rows)) - {len(labels)}:
+        _refuse_row(rows, len(labels), spec)
     if not rows:
         return {label: [] for label in labels}
     return {label: list(values) for label, values in zip(labels, zip(*rows))}
+
+
+def _are_lists(rows: list[Any]) -> bool:
+    """Whether each row is a list; without a loop of ours, which is felt at 10,000 rows."""
+    return set(map(type, rows)) <= {list}
+
+
+def _refuse_row(rows: list[Any], width: int, spec: InputSpec) -> None:
+    """Raise RequestError for the first row that is not a list of ``width`` values."""
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, list) or len(row) != width:
+            have = f"has {len(row)} values" if isinstance(row, list) else "is no list of values"
+            raise spec.refuse(f"Row {number} {have}; {width} are needed.")

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 from puncheon_runner import entry_script, fallback, forking, log, options, threads, unused
 from puncheon_runner.control import Control
@@ -33,6 +34,7 @@ class Runner:
     def __init__(self, chosen: Options) -> None:
         self._options = chosen
         self._script: EntryScript | None = None
+        self._facts: dict[str, Any] = {}
         self._warm_up_s = 0.0
         # A script may change both.
         self._folder, self._environ = Path.cwd(), dict(os.environ)
@@ -82,7 +84,7 @@ class Runner:
         worker = Worker(slot.listener, script, slot.note, self._options.batching, self._options.batch_rows)
         if self._warm_up_s > SOME_WORK_S:
             worker.scoring.learn(self._warm_up_s)
-        worker.serve(lambda: ready(script.facts()))
+        worker.serve(lambda: ready(self._facts))
 
     def _load(self) -> EntryScript:
         """Import the script, call ``init()``, warm it up.
@@ -121,6 +123,8 @@ class Runner:
             f"(process {os.getpid()})\n"
         )
         sys.stderr.flush()
+        # Once, and before a fork: it looks at every module that there is.
+        self._facts = script.facts()
         return script
 
     def _begin_anew(self, reason: str) -> None:

@@ -24,7 +24,8 @@ def used() -> list[str]:
     """Return the top-level names that were imported from the folders."""
     names = set()
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None) or ""
+        # Not by getattr: a module that loads itself when it is first asked for something would do so now.
+        file = getattr(module, "__dict__", {}).get("__file__") or ""
         if any(file.startswith(f"{folder}/") for folder in FOLDERS):
             names.add(name.partition(".")[0])
     return sorted(names)

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -48,6 +50,18 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         library.unlink()
     shutil.copytree(folder / "packages", folder / "fallback", dirs_exist_ok=True)
     return folder
+
+
+def test_modules_that_load_themselves_when_asked_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking for what was borrowed asks no module for anything."""
+
+    class Lazy(ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(f"asked for {name}")
+
+    monkeypatch.setitem(sys.modules, "lazy", Lazy("lazy"))
+
+    assert [] == fallback.used()
 
 
 @pytest.fixture(params=VERSIONS)
